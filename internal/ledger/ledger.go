@@ -1,0 +1,147 @@
+// Package ledger is the record: append-only, hash-chained, written in the same transaction as the
+// thing it records.
+//
+// An entry holds IDs and a digest (its leaf); what happened stands in its body, which can be
+// erased with its salt while the chain stays whole. A leaf is SHA-256(salt ‖ canonical JSON), the
+// canonical form being RFC 8785's.
+package ledger
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/gowebpki/jcs"
+
+	"fairnotice/internal/actor"
+	"fairnotice/internal/database"
+	"fairnotice/internal/secrets"
+)
+
+// Subject is what an entry is about: a kind ("vendor", "change", …) and its ID.
+type Subject struct {
+	Kind string
+	ID   uuid.UUID
+}
+
+// Entry is one thing that happened.
+type Entry struct {
+	Kind    string // "vendor.edited", "change.announced", …
+	Actor   actor.Actor
+	Subject Subject
+	Body    any // anything that marshals to a JSON object; nil for none
+}
+
+type buffer struct{ entries []prepared }
+
+type prepared struct {
+	Entry
+	leaf, salt []byte
+	body       string
+}
+
+type bufferKey struct{}
+
+// Append records an entry when the transaction commits. An entry that can't be written rolls the
+// transaction back: nothing happens without its record.
+func Append(tx *database.Tx, e Entry) error {
+	p, err := prepare(e)
+	if err != nil {
+		return err
+	}
+	b, ok := tx.Local(bufferKey{}).(*buffer)
+	if !ok {
+		b = &buffer{}
+		tx.SetLocal(bufferKey{}, b)
+		tx.BeforeCommit(b.flush)
+	}
+	b.entries = append(b.entries, p)
+	return nil
+}
+
+func prepare(e Entry) (prepared, error) {
+	if e.Body == nil {
+		e.Body = struct{}{}
+	}
+	raw, err := json.Marshal(e.Body)
+	if err != nil {
+		return prepared{}, fmt.Errorf("ledger: body of %s: %w", e.Kind, err)
+	}
+	body, err := jcs.Transform(raw)
+	if err != nil {
+		return prepared{}, fmt.Errorf("ledger: body of %s: %w", e.Kind, err)
+	}
+	salt := secrets.Bytes(16)
+	return prepared{Entry: e, salt: salt, body: string(body), leaf: Leaf(salt, body)}, nil
+}
+
+// Leaf is the digest of a body: SHA-256(salt ‖ canonical JSON).
+func Leaf(salt, canonical []byte) []byte {
+	h := sha256.New()
+	h.Write(salt)
+	h.Write(canonical)
+	return h.Sum(nil)
+}
+
+// flush writes the entries as the transaction's last statement, so that the chain's lock is held
+// for no longer than the commit takes.
+func (b *buffer) flush(tx *database.Tx) error {
+	n := len(b.entries)
+	kinds, actorKinds, subjectKinds, bodies := make([]string, n), make([]string, n), make([]string, n), make([]string, n)
+	actors, subjects := make([]*uuid.UUID, n), make([]*uuid.UUID, n)
+	leaves, salts := make([][]byte, n), make([][]byte, n)
+	for i, e := range b.entries {
+		kinds[i], actorKinds[i], subjectKinds[i] = e.Kind, string(e.Actor.Kind), e.Subject.Kind
+		actors[i], subjects[i] = idOrNull(e.Actor.ID), idOrNull(e.Subject.ID)
+		leaves[i], salts[i], bodies[i] = e.leaf, e.salt, e.body
+	}
+	b.entries = nil
+	if _, err := tx.Exec("set local lock_timeout = '10s'"); err != nil {
+		return fmt.Errorf("ledger: %w", err)
+	}
+	_, err := tx.Exec("select ledger_append($1, $2, $3, $4, $5, $6, $7, $8, $9)",
+		tx.Now(), kinds, actorKinds, actors, subjectKinds, subjects, leaves, salts, bodies)
+	if err != nil {
+		return fmt.Errorf("ledger: append %d entries: %w", n, err)
+	}
+	return nil
+}
+
+func idOrNull(id uuid.UUID) *uuid.UUID {
+	if id == uuid.Nil {
+		return nil
+	}
+	return &id
+}
+
+// Record is an entry as it was kept. Body is empty when it was erased.
+type Record struct {
+	Seq         int64
+	At          time.Time
+	Kind        string
+	ActorKind   string
+	ActorID     *uuid.UUID
+	ActorName   string // of staff; "" for others
+	SubjectKind string
+	SubjectID   *uuid.UUID
+	Body        json.RawMessage
+}
+
+const columns = `select e.seq, e.at, e.kind, e.actor_kind, e.actor_id, coalesce(a.name, '') as actor_name,
+	e.subject_kind, e.subject_id, b.body
+	from ledger_entries e left join ledger_bodies b using (seq) left join accounts a on a.id = e.actor_id `
+
+// Latest lists entries from the newest to the oldest, those before seq when seq is above zero.
+func Latest(ctx context.Context, db *database.DB, before int64, limit int) ([]Record, error) {
+	return database.Collect[Record](ctx, db.Pool(),
+		columns+`where $1 = 0 or e.seq < $1 order by e.seq desc limit $2`, before, limit)
+}
+
+// About lists the entries on one subject, the newest first.
+func About(ctx context.Context, db *database.DB, subject uuid.UUID, limit int) ([]Record, error) {
+	return database.Collect[Record](ctx, db.Pool(),
+		columns+`where e.subject_id = $1 order by e.seq desc limit $2`, subject, limit)
+}
