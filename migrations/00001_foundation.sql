@@ -23,6 +23,7 @@ create table publisher (
   time_zone      text not null,          -- the register's days are days of this zone
   language       text not null check (language in ('en', 'de')),
   floor_days     integer check (floor_days between 0 and 3660), -- the public promise to everyone
+  received_after_hours integer check (received_after_hours between 1 and 720), -- so long without a bounce counts as received; null: never
   four_eyes      boolean not null default true,
   fictitious     boolean not null default false, -- a demo: every page says so
   version        integer not null default 1,

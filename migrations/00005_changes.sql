@@ -9,6 +9,7 @@ create table change_references (
 create table changes (
   id                     uuid primary key,
   reference              text not null unique check (reference ~ '^SP-[0-9]{4}-[0-9]{3,}$'),
+  request_key            text unique, -- of the form or API call that drafted it: sent twice, it drafts once
   kind                   text not null check (kind in ('addition', 'replacement', 'removal', 'relocation', 'scope', 'housekeeping')),
   state                  text not null check (state in ('draft', 'in_review', 'approved', 'announced', 'effective', 'withdrawn')),
   vendor_id              uuid not null references vendors,

@@ -9,18 +9,20 @@ create table notices (
   unique (change_id, kind)
 );
 
--- One rendering per notice, channel and language; what differs by recipient is merged in.
+-- One rendering per notice, channel, language and audience; what differs by recipient is merged in.
 create table renderings (
   id               uuid primary key,
   notice_id        uuid not null references notices,
   channel          text not null check (channel in ('email', 'webhook', 'slack')),
   language         text not null check (language in ('en', 'de')),
+  audience         text not null check (audience in ('contract', 'follower')),
   template_version text not null,
+  meta             jsonb not null default '{}', -- sender, reply address: what else the bytes were made from
   subject          text not null,
   body_text        text not null,
   body_html        text not null,
   created_at       timestamptz not null,
-  unique (notice_id, channel, language)
+  unique (notice_id, channel, language, audience)
 );
 
 -- The values merged for one customer in one language (or, without a window, for followers).
@@ -61,6 +63,7 @@ create table deliveries (
   endpoint_id     uuid not null references endpoints,
   channel         text not null,
   address         text not null,
+  addressee       text not null default '',
   link_key        text not null, -- which key of the ring signs this message's links
   state           text not null default 'queued'
     check (state in ('queued', 'sending', 'sent', 'received', 'failed', 'suppressed', 'cancelled')),

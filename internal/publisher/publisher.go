@@ -29,20 +29,23 @@ var Regions = []Region{"eea", "gb", "ch", "us", "ca", "latam", "apac", "mea"}
 
 // Settings say who the publisher is, and its own policies. There is exactly one.
 type Settings struct {
-	ID           int       `json:"-"`
-	LegalName    string    `json:"legal_name"`
-	Address      string    `json:"address"`
-	Country      string    `json:"country"`
-	Website      string    `json:"website"`
-	PrivacyName  string    `json:"privacy_name"`
-	PrivacyEmail string    `json:"privacy_email"` // where objections and questions go
-	TimeZone     string    `json:"time_zone"`     // the register's days are days of this zone
-	Language     string    `json:"language"`
-	FloorDays    *int      `json:"floor_days"` // the public promise to everyone, in calendar days; nil: none
-	FourEyes     bool      `json:"four_eyes"`  // approval is by a second person
-	Fictitious   bool      `json:"fictitious"` // a demo: every page says so
-	Version      int       `json:"-"`
-	UpdatedAt    time.Time `json:"-"`
+	ID           int    `json:"-"`
+	LegalName    string `json:"legal_name"`
+	Address      string `json:"address"`
+	Country      string `json:"country"`
+	Website      string `json:"website"`
+	PrivacyName  string `json:"privacy_name"`
+	PrivacyEmail string `json:"privacy_email"` // where objections and questions go
+	TimeZone     string `json:"time_zone"`     // the register's days are days of this zone
+	Language     string `json:"language"`
+	FloorDays    *int   `json:"floor_days"` // the public promise to everyone, in calendar days; nil: none
+	// ReceivedAfterHours is the policy by which a message that the relay took counts as received
+	// when no bounce came for so many hours; nil: never, only a real proof counts.
+	ReceivedAfterHours *int      `json:"received_after_hours"`
+	FourEyes           bool      `json:"four_eyes"`  // approval is by a second person
+	Fictitious         bool      `json:"fictitious"` // a demo: every page says so
+	Version            int       `json:"-"`
+	UpdatedAt          time.Time `json:"-"`
 }
 
 // TableName tells gorm the table.
@@ -73,6 +76,9 @@ func (s *Settings) Validate() error {
 	input.Language(&c, "language", &s.Language)
 	if s.FloorDays != nil {
 		input.Between(&c, "floor_days", *s.FloorDays, 0, 3660)
+	}
+	if s.ReceivedAfterHours != nil {
+		input.Between(&c, "received_after_hours", *s.ReceivedAfterHours, 1, 720)
 	}
 	return c.Err()
 }
