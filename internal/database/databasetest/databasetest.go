@@ -1,8 +1,9 @@
 // Package databasetest gives each test its own database, cloned from a migrated template.
 //
 // `make test` starts one PostgreSQL for the whole run and names it in TEST_DATABASE_URL. Without
-// it, a package's tests start a server of their own. Nothing is rolled back: tests commit, as the
-// program does, since a rolled-back test hides commits and notifications.
+// it, each package's tests start a server of their own, which goes when they end, however they end.
+// Nothing is rolled back: tests commit, as the program does, since a rolled-back test hides commits
+// and notifications.
 package databasetest
 
 import (
@@ -13,7 +14,6 @@ import (
 	"io/fs"
 	"log/slog"
 	"net/url"
-	"os"
 	"sync"
 	"testing"
 	"time"
@@ -182,15 +182,6 @@ func schemaDigest() (string, error) {
 		return err
 	})
 	return hex.EncodeToString(h.Sum(nil))[:16], err
-}
-
-func server(t testing.TB) string {
-	t.Helper()
-	if url := os.Getenv(EnvURL); url != "" {
-		return url
-	}
-	t.Fatalf("no PostgreSQL for tests: use `make test`, or set %s", EnvURL)
-	return ""
 }
 
 func withDatabase(t testing.TB, base, name string) string {
