@@ -376,9 +376,12 @@ func TestAddressInOtherScripts(t *testing.T) {
 }
 
 func TestParseDKIMRefuses(t *testing.T) {
-	small := []byte("-----BEGIN RSA PRIVATE KEY-----\n" +
-		"MIIBOgIBAAJBAKj34GkxFhD90vcNLYLInFEX6Ppy1tPf9Cnzj4p4WGeKLs1Pt8Qu\nKUpRKfFLfRYC9AIKjbJTWit+CqvjWYzvQwECAwEAAQJAIJLixBy2qpFoS4DSmoEm\no3qGy0t6z09AIJtH+5OeRV1be+N4cDYJKffGzDa88vQENZiRm0GRq6a+HPGQMd2k\nTQIhAKMSvzIBnni7ot/OSie2TmJLY4SwTQAevXysE2RbFDYdAiEBCUEaRQnMnbp7\n9mxDXDf6AU0cN/RPBjb9qSHDcWZHGzUCIG2Es59z8ugGrDY+pxLQnwfotadxd+Uy\nv/Ow5T0q5gIJAiEAyS4RaI9YG8EWx/2w0T67ZUVAw8eOMB6BIUg0Xcu+3okCIBOs\n/5OiPgoTdSy7bcF9IGpSE8ZgGKzgYQVZeN97YE00\n" +
-		"-----END RSA PRIVATE KEY-----\n")
+	t.Setenv("GODEBUG", "rsa1024min=0") // lets us make, and read, a key that is too short
+	smallKey, err := rsa.GenerateKey(rand.Reader, 768)
+	if err != nil {
+		t.Fatal(err)
+	}
+	small := pkcs8(t, smallKey)
 	_, edKey, err := ed25519.GenerateKey(rand.Reader)
 	if err != nil {
 		t.Fatal(err)
@@ -401,7 +404,7 @@ func TestParseDKIMRefuses(t *testing.T) {
 		"encrypted":  {"publisher.example", "s", block("ENCRYPTED PRIVATE KEY", "x"), "passphrase"},
 		"wrong kind": {"publisher.example", "s", block("EC PRIVATE KEY", "x"), "neither an RSA key"},
 		"garbage":    {"publisher.example", "s", block("PRIVATE KEY", "x"), "neither an RSA key"},
-		"short RSA":  {"publisher.example", "s", small, ""},
+		"short RSA":  {"publisher.example", "s", small, "768 bits is too short"},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {

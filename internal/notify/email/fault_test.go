@@ -292,7 +292,8 @@ func TestServerEndsInTheMiddleOfTheMessage(t *testing.T) {
 	for name, test := range map[string]struct {
 		last string
 		want Outcome
-	}{"silently": {"", Unreachable}, "with a reason": {"552 5.3.4 too big", Permanent}, "with 421": {"421 4.3.2 bye", Unreachable}} {
+		code int
+	}{"silently": {"", Unreachable, 0}, "with a reason": {"552 5.3.4 too big", Permanent, 552}, "with 421": {"421 4.3.2 bye", Unreachable, 421}} {
 		t.Run(name, func(t *testing.T) {
 			cfg := serve(t, func(_ int, d *dialog) {
 				d.greet(t, "PIPELINING")
@@ -310,8 +311,7 @@ func TestServerEndsInTheMiddleOfTheMessage(t *testing.T) {
 			})
 			p := newPool(t, cfg, 1)
 			res := p.Send(t.Context(), sampleEnvelope, big)
-			// The reset may overtake the reply, which then is lost with the connection.
-			if res.Outcome != test.want && res.Outcome != Unreachable || res.Stage != StageData || res.MaybeDelivered {
+			if res.Outcome != test.want || res.Code != test.code || res.Stage != StageData || res.MaybeDelivered {
 				t.Errorf("%+v", res)
 			}
 			if len(p.idle) != 0 {
@@ -514,6 +514,53 @@ func TestLogTellsOfChangesOnlyAndKeepsSecrets(t *testing.T) {
 	for _, secret := range []string{"nutzer", "geheim", "dpo@customer.example"} {
 		if strings.Contains(logged, secret) {
 			t.Errorf("the log has %q:\n%s", secret, logged)
+		}
+	}
+}
+
+func TestRefusedResetMeansAFreshConnection(t *testing.T) {
+	for extension, refusals := range map[string]string{
+		"PIPELINING": "550 5.7.1 no\r\n503 no\r\n503 no",
+		"8BITMIME":   "550 5.7.1 no", // step by step, so one reply for one command
+	} {
+		var connections atomic.Int32
+		cfg := serve(t, func(n int, d *dialog) {
+			connections.Add(1)
+			d.greet(t, extension)
+			if n == 2 {
+				d.takeMessage(t)
+				return
+			}
+			d.expect(t, "MAIL")
+			d.say("%s", refusals)
+			for d.hear() != "RSET" {
+			}
+			d.say("500 what")
+		})
+		p := newPool(t, cfg, 1)
+		if res := sendOne(p); res.Outcome != Permanent {
+			t.Errorf("%s: first: %+v", extension, res)
+		}
+		if res := sendOne(p); res.Outcome != Accepted || connections.Load() != 2 {
+			t.Errorf("%s: second: %+v over %d connections", extension, res, connections.Load())
+		}
+	}
+}
+
+func TestNameGivenInEHLO(t *testing.T) {
+	for name, want := range map[string]string{"": "EHLO [127.0.0.1]", "notices.publisher.example": "EHLO notices.publisher.example"} {
+		heard := make(chan string, 1)
+		cfg := serve(t, func(_ int, d *dialog) {
+			d.say("220 hi")
+			heard <- d.hear()
+			d.say("554 enough")
+		})
+		cfg.LocalName = name
+		if res := sendOne(newPool(t, cfg, 1)); res.Code != 554 {
+			t.Errorf("%+v", res)
+		}
+		if got := <-heard; got != want {
+			t.Errorf("got %q, want %q", got, want)
 		}
 	}
 }

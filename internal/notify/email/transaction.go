@@ -263,7 +263,7 @@ func (c *conn) interrupted(f *failure) (Result, *failure) {
 	}
 	_ = c.nc.SetReadDeadline(time.Now().Add(time.Second))
 	rep, err := readReply(c.r)
-	if err != nil || rep.code < 400 || rep.code == 421 {
+	if err != nil || rep.code < 400 {
 		return Result{}, f
 	}
 	c.doubt = true
