@@ -347,7 +347,7 @@ func TestConcurrentEdit(t *testing.T) {
 	if !fault.Has(err, "changed_meanwhile") {
 		t.Fatalf("an edit of an old version: %v", err)
 	}
-	if diff := cmp.Diff(fault.Args{"Who": "Ada", "Fields": []string{"role"}}, fault.All(err)[0].Args); diff != "" {
+	if diff := cmp.Diff(fault.Args{"Who": "Ada", "What": []string{"role"}}, fault.All(err)[0].Args); diff != "" {
 		t.Errorf("told (-want +got):\n%s", diff)
 	}
 	if err := h.Disable(t.Context(), ada.Actor(), bob.ID, 1); !fault.Has(err, "changed_meanwhile") {

@@ -1,0 +1,68 @@
+package main
+
+import (
+	"context"
+	"net/http"
+	"net/url"
+	"time"
+
+	"github.com/gin-gonic/gin"
+
+	"fairnotice/internal/app"
+	"fairnotice/internal/fault"
+	"fairnotice/web"
+)
+
+// routes is everything that is served: the kit with its static files and error pages, the probes,
+// and each audience.
+func routes(ctx context.Context, a *app.App) (http.Handler, error) {
+	public, err := url.Parse(a.Config.PublicURL)
+	if err != nil {
+		return nil, err
+	}
+	name, err := publisherName(ctx, a)
+	if err != nil {
+		return nil, err
+	}
+	kit, err := web.New(web.Options{PublicURL: public, Logger: a.Log, TrustedProxies: a.Config.TrustedProxies, Publisher: name})
+	if err != nil {
+		return nil, err
+	}
+	probes(kit.Engine(), a)
+	// Audiences are added here: web/public, web/portal, web/console.
+	return kit.Handler(), nil
+}
+
+// publisherName is shown until an audience knows better; nobody has been named on a new database.
+func publisherName(ctx context.Context, a *app.App) (string, error) {
+	settings, err := a.Publisher.Get(ctx)
+	if fault.Is(err, fault.NotFound) {
+		return "Fairnotice", nil
+	}
+	if err != nil {
+		return "", err
+	}
+	return settings.LegalName, nil
+}
+
+// probes are for whoever looks after the process. /livez: it answers. /readyz: it can do its work,
+// so the database answers and has the right schema, and it isn't about to stop.
+func probes(r gin.IRoutes, a *app.App) {
+	r.GET("/livez", func(c *gin.Context) { c.String(http.StatusOK, "ok\n") })
+	r.GET("/readyz", func(c *gin.Context) {
+		ctx, cancel := context.WithTimeout(c.Request.Context(), 2*time.Second)
+		defer cancel()
+		select {
+		case <-a.Stopping():
+			c.String(http.StatusServiceUnavailable, "stopping\n")
+			return
+		default:
+		}
+		if err := a.DB.CheckSchema(ctx); err != nil {
+			a.Log.Warn("not ready", "error", err)
+			c.String(http.StatusServiceUnavailable, "the database does not answer, or has another version's schema: see the log\n")
+			return
+		}
+		c.String(http.StatusOK, "ok\n")
+	})
+}

@@ -1,0 +1,20 @@
+package app
+
+import (
+	"github.com/riverqueue/river"
+
+	"fairnotice/internal/jobs"
+)
+
+// jobs says what a worker process runs: the queues, and every package's workers and periodic jobs.
+func (a *App) jobs() jobs.Config {
+	c := jobs.Config{
+		Queues: map[string]river.QueueConfig{
+			river.QueueDefault: {MaxWorkers: 2}, // housekeeping
+		},
+		Workers: river.NewWorkers(),
+		Log:     a.Log,
+	}
+	a.Accounts.AddJobs(&c)
+	return c
+}
