@@ -101,7 +101,7 @@ func Overtaken(tx *database.Tx, subject Subject, basedOn int) error {
 	}
 	sort.Strings(fields)
 	return &fault.Error{Kind: fault.Conflict, Code: "changed_meanwhile",
-		Args: fault.Args{"Who": strings.Join(who, ", "), "Fields": fields}}
+		Args: fault.Args{"Who": strings.Join(who, ", "), "What": fields}}
 }
 
 // SubjectOf is shorthand.

@@ -43,7 +43,7 @@ func TestSettingsAreOneAndGuardedByVersion(t *testing.T) {
 	if !fault.Is(err, fault.Conflict) {
 		t.Fatalf("an edit of an old version: %v", err)
 	}
-	if fields, _ := fault.All(err)[0].Args["Fields"].([]string); !slices.Equal(fields, []string{"four_eyes"}) {
+	if fields, _ := fault.All(err)[0].Args["What"].([]string); !slices.Equal(fields, []string{"four_eyes"}) {
 		t.Errorf("told that %v changed, want four_eyes", fields)
 	}
 	now, err := s.Get(t.Context())

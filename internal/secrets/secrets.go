@@ -100,6 +100,9 @@ func (r *KeyRing) Signer(purpose string) *Signer {
 	return s
 }
 
+// Current is the ID of the key that Sign uses when none is named.
+func (s *Signer) Current() string { return s.current }
+
 // macSize is the length of a token's seal: 128 bits can't be guessed and keep links short.
 const macSize = 16
 

@@ -1,0 +1,120 @@
+package changes
+
+import (
+	"context"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/riverqueue/river"
+	"github.com/riverqueue/river/rivertype"
+
+	"fairnotice/internal/database"
+	"fairnotice/internal/jobs"
+)
+
+// AnnouncedFact states that a change was announced. Whoever tells people reacts to it.
+type AnnouncedFact struct {
+	ChangeID uuid.UUID `json:"change_id"`
+}
+
+// Kind is River's name of the job.
+func (AnnouncedFact) Kind() string { return "change_announced" }
+
+// InsertOpts puts the fact in the queue of fan-outs.
+func (AnnouncedFact) InsertOpts() river.InsertOpts {
+	return river.InsertOpts{Queue: jobs.QueueAnnounce}
+}
+
+// WithdrawnFact states that an announced change was withdrawn.
+type WithdrawnFact struct {
+	ChangeID uuid.UUID `json:"change_id"`
+}
+
+// Kind is River's name of the job.
+func (WithdrawnFact) Kind() string { return "change_withdrawn" }
+
+// InsertOpts puts the fact in the queue of fan-outs.
+func (WithdrawnFact) InsertOpts() river.InsertOpts {
+	return river.InsertOpts{Queue: jobs.QueueAnnounce}
+}
+
+// DeriveWindows starts the clocks of windows whose notice was served.
+type DeriveWindows struct{}
+
+// Kind is River's name of the job.
+func (DeriveWindows) Kind() string { return "windows_derive" }
+
+// Activate lets take effect what the gate lets through.
+type Activate struct{}
+
+// Kind is River's name of the job.
+func (Activate) Kind() string { return "changes_activate" }
+
+// DeriveSoon are the options for a DeriveWindows after service was recorded: many groups are
+// recorded in a second, one job does for them.
+func DeriveSoon() *river.InsertOpts { return once(jobs.QueueWindows) }
+
+// once keeps at most one job of a kind waiting.
+func once(queue string) *river.InsertOpts {
+	return &river.InsertOpts{Queue: queue, MaxAttempts: 1, UniqueOpts: river.UniqueOpts{
+		ByState: []rivertype.JobState{rivertype.JobStateAvailable, rivertype.JobStatePending, rivertype.JobStateScheduled, rivertype.JobStateRunning}}}
+}
+
+// Intervals of the periodic jobs. An activation is never early and at most this late.
+const (
+	deriveEvery   = 5 * time.Second
+	activateEvery = 30 * time.Second
+)
+
+// Register adds the workers and returns the periodic jobs, which every worker process registers.
+func (s *Service) Register(workers *river.Workers) []*river.PeriodicJob {
+	river.AddWorker(workers, &deriveWorker{service: s})
+	river.AddWorker(workers, &activateWorker{service: s})
+	jobs.Quiet(DeriveWindows{}.Kind())
+	jobs.Quiet(Activate{}.Kind())
+	every := func(d time.Duration, args river.JobArgs) *river.PeriodicJob {
+		return river.NewPeriodicJob(river.PeriodicInterval(d),
+			func() (river.JobArgs, *river.InsertOpts) { return args, once(jobs.QueueWindows) },
+			&river.PeriodicJobOpts{RunOnStart: true})
+	}
+	return []*river.PeriodicJob{every(deriveEvery, DeriveWindows{}), every(activateEvery, Activate{})}
+}
+
+type deriveWorker struct {
+	river.WorkerDefaults[DeriveWindows]
+	service *Service
+}
+
+func (w *deriveWorker) Work(ctx context.Context, _ *river.Job[DeriveWindows]) error {
+	_, err := w.service.DeriveWindows(ctx)
+	return err
+}
+
+type activateWorker struct {
+	river.WorkerDefaults[Activate]
+	service *Service
+}
+
+func (w *activateWorker) Work(ctx context.Context, _ *river.Job[Activate]) error {
+	_, err := w.service.ActivateDue(ctx)
+	return err
+}
+
+// each runs fn for every ID in a transaction of its own, so that one that fails does not keep the
+// others back; it returns how many succeeded and the first error.
+func (s *Service) each(ctx context.Context, ids []uuid.UUID, fn func(tx *database.Tx, id uuid.UUID) (bool, error)) (done int, first error) {
+	for _, id := range ids {
+		did := false
+		err := s.db.Transact(ctx, func(tx *database.Tx) (err error) {
+			did, err = fn(tx, id)
+			return err
+		})
+		if err != nil && first == nil {
+			first = err
+		}
+		if err == nil && did {
+			done++
+		}
+	}
+	return done, first
+}

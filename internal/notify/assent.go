@@ -1,0 +1,96 @@
+package notify
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"fmt"
+
+	"github.com/google/uuid"
+
+	"fairnotice/internal/actor"
+	"fairnotice/internal/database"
+	"fairnotice/internal/fault"
+	"fairnotice/internal/ledger"
+)
+
+// AsSent is a message built again from what is stored.
+type AsSent struct {
+	Preview
+	Raw    []byte // the whole message, headers included
+	Proven bool   // its digest is the one recorded when it was sent
+}
+
+// composer is a channel that can build a message's bytes again.
+type composer interface {
+	Compose(out *Outgoing) ([]byte, error)
+}
+
+// Rebuild builds the message of an attempt again, byte by byte, and says whether it is the one that
+// was sent.
+func (s *Service) Rebuild(ctx context.Context, ch composer, delivery uuid.UUID, number int) (*AsSent, error) {
+	rows, err := database.Collect[struct {
+		Outgoing
+		Digest []byte
+	}](ctx, s.db.Pool(), `select d.id, a.number, d.notice_id, d.subscription_id, s.link_epoch, d.link_key, d.rendering_id, d.window_id, d.endpoint_id,
+		d.channel, d.address, d.addressee, m.fields, d.created_at, a.started_at, a.digest
+		from deliveries d join subscriptions s on s.id = d.subscription_id join merges m on m.id = d.merge_id
+		join attempts a on a.delivery_id = d.id and a.number = $2 where d.id = $1`, delivery, number)
+	if err != nil {
+		return nil, fmt.Errorf("read an attempt: %w", err)
+	}
+	if len(rows) == 0 {
+		return nil, fault.Missing("attempt")
+	}
+	out := &rows[0].Outgoing
+	if err := newRenderingCache().attach(ctx, s.db, []*Outgoing{out}); err != nil {
+		return nil, err
+	}
+	raw, err := ch.Compose(out)
+	if err != nil {
+		return nil, fmt.Errorf("build the message again: %w", err)
+	}
+	sum := sha256.Sum256(raw)
+	texts, err := out.Rendering.merge(out.Fields, map[string]string{"addressee": out.Addressee, "unsubscribe_url": out.Rendering.Meta.PublicURL + "/unsubscribe/…"})
+	if err != nil {
+		return nil, err
+	}
+	return &AsSent{Preview: Preview{Subject: texts.subject, Text: texts.text, HTML: texts.html}, Raw: raw, Proven: bytes.Equal(sum[:], rows[0].Digest)}, nil
+}
+
+// Retry queues a failed delivery again, or makes a queued one due now.
+func (s *Service) Retry(ctx context.Context, who actor.Actor, delivery uuid.UUID) error {
+	n, err := s.retry(ctx, who, "d.id = $1", delivery, ledger.SubjectOf("delivery", delivery))
+	if err == nil && n == 0 {
+		return fault.New(fault.Conflict, "delivery.not_retryable", nil)
+	}
+	return err
+}
+
+// RetryFailed queues every failed delivery of a notice again and says how many there were.
+func (s *Service) RetryFailed(ctx context.Context, who actor.Actor, notice uuid.UUID) (int64, error) {
+	return s.retry(ctx, who, "d.notice_id = $1 and d.state = 'failed'", notice, ledger.SubjectOf("notice", notice))
+}
+
+func (s *Service) retry(ctx context.Context, who actor.Actor, where string, id uuid.UUID, subject ledger.Subject) (n int64, err error) {
+	if err := who.Must(actor.RetryDelivery); err != nil {
+		return 0, err
+	}
+	err = s.db.Transact(ctx, func(tx *database.Tx) error {
+		n, err = tx.Exec(`update deliveries d set state = 'queued', due_at = $2, done_at = null, reason = ''
+			from notices n join changes c on c.id = n.change_id
+			where n.id = d.notice_id and (c.state <> 'withdrawn' or n.kind = 'withdrawal')
+			  and d.state in ('failed', 'queued') and `+where, id, tx.Now())
+		if err != nil {
+			return fmt.Errorf("retry deliveries: %w", err)
+		}
+		if n == 0 {
+			return nil
+		}
+		if err := s.jobs.Insert(tx, Wake{Channel: ChannelEmail}, nil); err != nil {
+			return err
+		}
+		return ledger.Append(tx, ledger.Entry{Kind: "deliveries.retried", Actor: who, Subject: subject, Body: map[string]any{"count": n}})
+	})
+	return n, err
+}

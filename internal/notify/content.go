@@ -1,0 +1,137 @@
+package notify
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/google/uuid"
+
+	"fairnotice/internal/calendar"
+	"fairnotice/internal/changes"
+	"fairnotice/internal/locale"
+	"fairnotice/internal/publisher"
+	"fairnotice/internal/vendors"
+)
+
+// content is all that a notice tells, before it is put into a language. The domain's list of what
+// a notice carries is the list of what is here.
+type content struct {
+	kind      Kind
+	change    *changes.View
+	publisher *publisher.Settings
+	publicURL string
+	noticeOn  calendar.Date  // in the publisher's zone
+	entry     *vendors.Entry // the engagement that comes; for a removal, the one that goes
+	replaced  *vendors.Entry // the engagement that a replacement ends
+	chain     []fourthParty
+}
+
+type fourthParty struct {
+	vendors.VendorFacts
+	purpose string
+	depth   int
+}
+
+// contentOf gathers what the notice of a change tells, as the register has it now.
+func (s *Service) contentOf(ctx context.Context, change uuid.UUID, kind Kind) (*content, error) {
+	c := &content{kind: kind, publicURL: s.options.PublicURL}
+	var err error
+	if c.change, err = s.changes.Get(ctx, change.String()); err != nil {
+		return nil, err
+	}
+	if c.publisher, err = s.publisher.Get(ctx); err != nil {
+		return nil, err
+	}
+	c.noticeOn = c.publisher.Today(s.db.Now())
+	if err := s.addEntries(ctx, c); err != nil {
+		return nil, err
+	}
+	tree, err := s.vendors.Chain(ctx, c.change.VendorID, c.noticeOn)
+	if err != nil {
+		return nil, err
+	}
+	c.addChain(tree, 1)
+	return c, nil
+}
+
+func (s *Service) addEntries(ctx context.Context, c *content) error {
+	var versions []uuid.UUID
+	for _, v := range []*uuid.UUID{c.change.BeforeVersionID, c.change.AfterVersionID} {
+		if v != nil {
+			versions = append(versions, *v)
+		}
+	}
+	entries, err := s.vendors.EntriesOfVersions(ctx, c.noticeOn, versions...)
+	if err != nil {
+		return err
+	}
+	find := func(version *uuid.UUID) *vendors.Entry {
+		if version == nil {
+			return nil
+		}
+		if e, ok := entries[*version]; ok {
+			return &e
+		}
+		return nil
+	}
+	c.entry = find(c.change.AfterVersionID)
+	before := find(c.change.BeforeVersionID)
+	if c.change.Kind == changes.Replacement {
+		c.replaced = before
+	}
+	if c.entry == nil {
+		c.entry = before
+	}
+	if c.entry == nil {
+		return fmt.Errorf("notice of %s: its engagement is not in the register", c.change.Reference)
+	}
+	return nil
+}
+
+func (c *content) addChain(nodes []*vendors.ChainNode, depth int) {
+	for _, n := range nodes {
+		c.chain = append(c.chain, fourthParty{VendorFacts: n.VendorFacts, purpose: n.Purpose, depth: depth})
+		c.addChain(n.Below, depth+1)
+	}
+}
+
+// personal are the values that differ by recipient. Those of a customer come from its window.
+type personal struct {
+	customer      string
+	clause        string
+	authorisation string
+	silence       string
+	objection     string
+	effective     string
+}
+
+// windowFields writes a customer's window in words, in its notice's language.
+func windowFields(l locale.Lang, w *changes.WindowView, kind changes.Kind) personal {
+	words := wordsOf(l)
+	zone := w.Zone()
+	p := personal{
+		customer:      w.CustomerName,
+		clause:        w.Clause,
+		authorisation: words.authorisation[w.Authorisation],
+		silence:       words.silence[w.Authorisation],
+		effective:     fmt.Sprintf(words.effectiveFrom, locale.Date(l, w.EffectiveOn.UTC()), zone.String()),
+	}
+	if p.clause == "" {
+		p.clause = w.Reference
+	}
+	if !w.ObjectionEndsAt.After(w.CountedFrom) {
+		p.objection, p.silence = words.noObjection, words.noObjectionSilence
+		return p
+	}
+	// The deadline is half-open; people read the last day that still counts.
+	last := w.ObjectionEndsAt.Add(-time.Nanosecond)
+	p.objection = fmt.Sprintf(words.objectUntil, locale.Date(l, last.In(zone)), zone.String())
+	return p
+}
+
+// fields are the merge values by the names that templates use.
+func (p personal) fields() map[string]string {
+	return map[string]string{"customer": p.customer, "clause": p.clause, "authorisation": p.authorisation,
+		"silence": p.silence, "objection": p.objection, "effective": p.effective}
+}

@@ -1,0 +1,177 @@
+package notify
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/riverqueue/river"
+	"github.com/riverqueue/river/rivertype"
+
+	"fairnotice/internal/changes"
+	"fairnotice/internal/database"
+	"fairnotice/internal/fault"
+	"fairnotice/internal/jobs"
+	"fairnotice/internal/publisher"
+)
+
+// Wake makes the senders of a channel look for due deliveries at once.
+type Wake struct {
+	Channel string `json:"channel"`
+}
+
+// Kind is River's name of the job.
+func (Wake) Kind() string { return "sender_wake" }
+
+// InsertOpts puts it in the channel's queue.
+func (w Wake) InsertOpts() river.InsertOpts {
+	return river.InsertOpts{Queue: jobs.QueueEmail, MaxAttempts: 1}
+}
+
+// LookAfter does what time brings about: silence that counts as receipt, and customers whom no
+// recipient is left to be told for.
+type LookAfter struct{}
+
+// Kind is River's name of the job.
+func (LookAfter) Kind() string { return "deliveries_look_after" }
+
+const lookAfterEvery = 15 * time.Second
+
+// Queues are the queues that a worker process works, with what runs in them at once.
+func Queues() map[string]river.QueueConfig {
+	return map[string]river.QueueConfig{
+		jobs.QueueAnnounce: {MaxWorkers: 2},
+		jobs.QueueEmail:    {MaxWorkers: 2},
+		jobs.QueueWindows:  {MaxWorkers: 2},
+	}
+}
+
+// Register adds the workers and returns the periodic jobs, which every worker process registers.
+func (s *Service) Register(workers *river.Workers, sender *Sender) []*river.PeriodicJob {
+	river.AddWorker(workers, &announcedWorker{service: s})
+	river.AddWorker(workers, &withdrawnWorker{service: s})
+	river.AddWorker(workers, &wakeWorker{sender: sender})
+	river.AddWorker(workers, &lookAfterWorker{service: s})
+	jobs.Quiet(LookAfter{}.Kind())
+	return []*river.PeriodicJob{river.NewPeriodicJob(river.PeriodicInterval(lookAfterEvery),
+		func() (river.JobArgs, *river.InsertOpts) {
+			return LookAfter{}, &river.InsertOpts{Queue: jobs.QueueWindows, MaxAttempts: 1, UniqueOpts: river.UniqueOpts{ByState: []rivertype.JobState{
+				rivertype.JobStateAvailable, rivertype.JobStatePending, rivertype.JobStateScheduled, rivertype.JobStateRunning}}}
+		}, nil)}
+}
+
+type announcedWorker struct {
+	river.WorkerDefaults[changes.AnnouncedFact]
+	service *Service
+}
+
+func (w *announcedWorker) Work(ctx context.Context, job *river.Job[changes.AnnouncedFact]) error {
+	return w.service.FanOut(ctx, job.Args.ChangeID, Announcement)
+}
+
+type withdrawnWorker struct {
+	river.WorkerDefaults[changes.WithdrawnFact]
+	service *Service
+}
+
+func (w *withdrawnWorker) Work(ctx context.Context, job *river.Job[changes.WithdrawnFact]) error {
+	return w.service.FanOut(ctx, job.Args.ChangeID, Withdrawal)
+}
+
+type wakeWorker struct {
+	river.WorkerDefaults[Wake]
+	sender *Sender
+}
+
+func (w *wakeWorker) Work(_ context.Context, job *river.Job[Wake]) error {
+	w.sender.Wake(job.Args.Channel)
+	return nil
+}
+
+type lookAfterWorker struct {
+	river.WorkerDefaults[LookAfter]
+	service *Service
+}
+
+func (w *lookAfterWorker) Work(ctx context.Context, _ *river.Job[LookAfter]) error {
+	return w.service.LookAfter(ctx)
+}
+
+// LookAfter applies the publisher's policy on what counts as received, and turns to the fallback
+// contacts of customers whose notice reached nobody.
+func (s *Service) LookAfter(ctx context.Context) error {
+	return s.db.Transact(ctx, func(tx *database.Tx) error {
+		settings, err := publisher.InTx(tx)
+		if fault.Is(err, fault.NotFound) {
+			return nil // nothing is set up yet
+		}
+		if err != nil {
+			return err
+		}
+		if err := countSilenceAsReceipt(tx, settings); err != nil {
+			return err
+		}
+		return s.turnToFallback(tx)
+	})
+}
+
+// countSilenceAsReceipt appends, where the publisher's policy says so, the fact that a message
+// which the relay took some hours ago did not bounce. The proof names the policy.
+func countSilenceAsReceipt(tx *database.Tx, settings *publisher.Settings) error {
+	if settings.ReceivedAfterHours == nil {
+		return nil
+	}
+	hours := *settings.ReceivedAfterHours
+	_, err := tx.Exec(`insert into services (window_id, delivery_id, kind, at, proof)
+		select s.window_id, s.delivery_id, 'received', s.at + make_interval(hours => $1), $2
+		  from services s join windows w on w.id = s.window_id
+		 where s.kind = 'sent' and w.state = 'open' and s.at <= $3::timestamptz - make_interval(hours => $1)
+		   and not exists (select from services r where r.delivery_id = s.delivery_id and r.kind = 'received')
+		on conflict do nothing`,
+		hours, fmt.Sprintf("policy: no bounce within %d hours after the relay took it", hours), tx.Now())
+	if err != nil {
+		return fmt.Errorf("count silence as receipt: %w", err)
+	}
+	return nil
+}
+
+// turnToFallback adds deliveries to the fallback contacts of customers for whom no delivery is
+// left that reached, or may still reach, anybody: a suppressed or dead recipient goes to the
+// fallback, never to nobody.
+func (s *Service) turnToFallback(tx *database.Tx) error {
+	n, err := tx.Exec(`
+		with stranded as (
+		  select w.id as window_id, w.customer_id, n.id as notice_id
+		    from windows w join notices n on n.change_id = w.change_id and n.kind = 'announcement'
+		    join changes c on c.id = w.change_id
+		   where w.state = 'open' and w.served_at is null and c.state = 'announced'
+		     and not exists (select from deliveries d where d.window_id = w.id and d.notice_id = n.id
+		                      and d.state in ('queued', 'sending', 'sent', 'received'))
+		), told as (
+		  select s.*, x.window_id, x.notice_id, k.name as addressee
+		    from stranded x
+		    join subscriptions s on s.customer_id = x.customer_id and s.basis = 'contract' and s.state = 'active' and s.channel = any($1)
+		    join contacts k on k.id = s.contact_id and k.removed_at is null
+		    left join suppressions p on p.address = lower(s.address)
+		   where p.address is null
+		), ends as (
+		  insert into endpoints (channel, key, created_at)
+		  select distinct t.channel, `+endpointKey+`, $2::timestamptz from told t order by 1, 2
+		  on conflict (channel, key) do update set key = excluded.key
+		  returning id, channel, key
+		)
+		insert into deliveries (notice_id, subscription_id, rendering_id, merge_id, window_id, endpoint_id, channel, address, addressee, link_key, due_at, created_at)
+		select t.notice_id, t.id, r.id, m.id, t.window_id, e.id, t.channel, t.address, t.addressee, $3, $2, $2
+		  from told t
+		  join renderings r on r.notice_id = t.notice_id and r.channel = t.channel and r.language = t.language and r.audience = 'contract'
+		  join merges m on m.notice_id = t.notice_id and m.window_id = t.window_id and m.language = t.language
+		  join ends e on e.channel = t.channel and e.key = `+endpointKey+`
+		on conflict (notice_id, subscription_id) do nothing`, s.options.Channels, tx.Now(), s.links.CurrentKey())
+	if err != nil {
+		return fmt.Errorf("turn to fallback contacts: %w", err)
+	}
+	if n == 0 {
+		return nil
+	}
+	return s.jobs.Insert(tx, Wake{Channel: ChannelEmail}, nil)
+}

@@ -1,0 +1,284 @@
+package notify
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/binary"
+	"encoding/hex"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+	"github.com/riverqueue/river"
+
+	"fairnotice/internal/actor"
+	"fairnotice/internal/changes"
+	"fairnotice/internal/database"
+	"fairnotice/internal/ledger"
+)
+
+// JobInserter enqueues a job inside a transaction.
+type JobInserter interface {
+	Insert(tx *database.Tx, args river.JobArgs, opts *river.InsertOpts) error
+}
+
+// Finished sends are committed in groups of so many, or after so long.
+const (
+	groupSize = 250
+	groupWait = 20 * time.Millisecond
+)
+
+// finished is a send with its result.
+type finished struct {
+	out    *Outgoing
+	result Result
+	took   time.Duration
+	plan   plan
+}
+
+// recorder commits finished sends in groups: attempts, outcomes, facts of service and one ledger
+// entry, in one transaction.
+type recorder struct {
+	db         *database.DB
+	jobs       JobInserter
+	log        *slog.Logger
+	in         chan finished
+	done       chan struct{}
+	giveUp     chan struct{}
+	renderings *renderingCache
+}
+
+func newRecorder(db *database.DB, jobs JobInserter, log *slog.Logger) *recorder {
+	r := &recorder{db: db, jobs: jobs, log: log, in: make(chan finished, 2*groupSize),
+		done: make(chan struct{}), giveUp: make(chan struct{}), renderings: newRenderingCache()}
+	go r.run()
+	return r
+}
+
+// add hands over a finished send. It waits while the database can't keep up: sends must not run
+// ahead of their record.
+func (r *recorder) add(f finished) { r.in <- f }
+
+// close records what was added and returns. When ctx ends first, what could not be committed is
+// given up: its leases end and it is sent again, marked as a possible repeat.
+func (r *recorder) close(ctx context.Context) {
+	close(r.in)
+	select {
+	case <-r.done:
+		return
+	case <-ctx.Done():
+	}
+	select { // what is in hand gets a moment, whatever ctx says
+	case <-r.done:
+	case <-time.After(3 * time.Second):
+		close(r.giveUp)
+		<-r.done
+	}
+}
+
+func (r *recorder) run() {
+	defer close(r.done)
+	for {
+		first, ok := <-r.in
+		if !ok {
+			return
+		}
+		r.commit(r.gather(first))
+	}
+}
+
+// gather waits a little for company.
+func (r *recorder) gather(first finished) []finished {
+	group := []finished{first}
+	timeout := time.NewTimer(groupWait)
+	defer timeout.Stop()
+	for len(group) < groupSize {
+		select {
+		case f, ok := <-r.in:
+			if !ok {
+				return group
+			}
+			group = append(group, f)
+		case <-timeout.C:
+			return group
+		}
+	}
+	return group
+}
+
+// commit stores the group, and tries until the database takes it: these things happened.
+func (r *recorder) commit(group []finished) {
+	for wait := 100 * time.Millisecond; ; wait = min(2*wait, 5*time.Second) {
+		ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+		err := r.db.Transact(ctx, func(tx *database.Tx) error { return r.store(tx, group) })
+		cancel()
+		if err == nil {
+			return
+		}
+		r.log.Error("record deliveries", "count", len(group), "error", err)
+		select {
+		case <-time.After(wait):
+		case <-r.giveUp:
+			r.log.Error("deliveries sent but not recorded: they will be sent again", "count", len(group))
+			return
+		}
+	}
+}
+
+func (r *recorder) store(tx *database.Tx, group []finished) error {
+	for i := range group {
+		f := &group[i]
+		f.plan = next(f.out.Number, f.out.CreatedAt, tx.Now(), f.result, jitter())
+	}
+	if err := storeAttempts(tx, group); err != nil {
+		return err
+	}
+	served, err := storeServices(tx, group)
+	if err != nil {
+		return err
+	}
+	if served > 0 {
+		if err := r.jobs.Insert(tx, changes.DeriveWindows{}, changes.DeriveSoon()); err != nil {
+			return err
+		}
+	}
+	return ledger.Append(tx, ledger.Entry{Kind: "deliveries.attempted", Actor: actor.ForSystem(),
+		Subject: ledger.SubjectOf("notice", group[0].out.NoticeID), Body: groupBody(group)})
+}
+
+// storeAttempts keeps every attempt and applies its outcome to the delivery. The outcome is fenced
+// by the attempt's number: a late answer to an attempt whose lease ran out does not undo what a
+// later attempt found, but the attempt itself is kept. A repeated commit of the same group is
+// harmless.
+func storeAttempts(tx *database.Tx, group []finished) error {
+	n := len(group)
+	ids, numbers, codes, took := make([]uuid.UUID, n), make([]int, n), make([]int, n), make([]int64, n)
+	started, nexts, dones := make([]time.Time, n), make([]*time.Time, n), make([]*time.Time, n)
+	outcomes, stages, answers := make([]string, n), make([]string, n), make([]string, n)
+	states, reasons, digests := make([]string, n), make([]string, n), make([][]byte, n)
+	now := tx.Now()
+	for i, f := range group {
+		ids[i], numbers[i], codes[i], took[i] = f.out.ID, f.out.Number, f.result.Code, f.took.Microseconds()
+		started[i], nexts[i] = f.out.StartedAt, f.plan.dueAt
+		outcomes[i], stages[i], answers[i] = string(f.result.Outcome), f.result.Stage, f.result.Answer
+		states[i], reasons[i], digests[i] = string(f.plan.state), f.plan.reason, f.result.Digest
+		if f.plan.dueAt == nil {
+			dones[i] = &now
+		}
+	}
+	return tx.Pgx(func(ptx pgx.Tx) error {
+		batch := &pgx.Batch{}
+		batch.Queue(`insert into attempts (delivery_id, number, started_at, duration_us, outcome, stage, code, answer, digest, next_at)
+			select * from unnest($1::uuid[], $2::int[], $3::timestamptz[], $4::bigint[], $5::text[], $6::text[], $7::int[], $8::text[], $9::bytea[], $10::timestamptz[])
+			on conflict do nothing`,
+			ids, numbers, started, took, outcomes, stages, codes, answers, digests, nexts)
+		batch.Queue(`update deliveries d set state = t.state, due_at = t.due_at, done_at = t.done_at, reason = t.reason, digest = coalesce(t.digest, d.digest)
+			from unnest($1::uuid[], $2::int[], $3::text[], $4::timestamptz[], $5::timestamptz[], $6::text[], $7::bytea[]) t (id, number, state, due_at, done_at, reason, digest)
+			where d.id = t.id and d.attempts = t.number and d.state = 'sending'`,
+			ids, numbers, states, nexts, dones, reasons, digests)
+		queueEndpoints(batch, group, now)
+		if err := ptx.SendBatch(tx.Context(), batch).Close(); err != nil {
+			return fmt.Errorf("store attempts: %w", err)
+		}
+		return nil
+	})
+}
+
+// queueEndpoints notes what the attempts say of their endpoints. Rows are touched in the order of
+// their IDs, so that two workers can't wait for each other.
+func queueEndpoints(batch *pgx.Batch, group []finished, now time.Time) {
+	type news struct {
+		answered bool
+		rest     time.Time
+	}
+	seen := map[uuid.UUID]news{}
+	for _, f := range group {
+		s := seen[f.out.EndpointID]
+		s.answered = s.answered || f.result.Outcome == Accepted
+		if until := now.Add(f.result.Rest); f.result.Rest > 0 && until.After(s.rest) {
+			s.rest = until
+		}
+		seen[f.out.EndpointID] = s
+	}
+	ids, answered, rests := make([]uuid.UUID, 0, len(seen)), make([]bool, 0, len(seen)), make([]*time.Time, 0, len(seen))
+	for id, s := range seen {
+		ids, answered = append(ids, id), append(answered, s.answered)
+		if s.rest.IsZero() {
+			rests = append(rests, nil)
+		} else {
+			rests = append(rests, &s.rest)
+		}
+	}
+	batch.Queue(`with news as (
+			select t.*, e.failures from unnest($1::uuid[], $2::boolean[], $3::timestamptz[]) t (id, answered, rest)
+			join endpoints e on e.id = t.id order by t.id for update of e)
+		update endpoints e set resting_until = n.rest,
+			answered_at = case when n.answered then $4 else e.answered_at end,
+			failures = case when n.answered then 0 else e.failures + 1 end,
+			failing_since = case when n.answered then null else coalesce(e.failing_since, $4) end
+		from news n where e.id = n.id`, ids, answered, rests, now)
+}
+
+// storeServices appends the facts of service of what was accepted, and says how many are new.
+func storeServices(tx *database.Tx, group []finished) (int64, error) {
+	var windows, deliveries []uuid.UUID
+	var kinds, proofs []string
+	var ats []time.Time
+	fact := func(f finished, kind string) {
+		windows, deliveries = append(windows, *f.out.WindowID), append(deliveries, f.out.ID)
+		kinds, ats = append(kinds, kind), append(ats, f.out.StartedAt.Add(f.took).Truncate(time.Microsecond))
+		proofs = append(proofs, fmt.Sprintf("%s: %d %s", f.out.Channel, f.result.Code, f.result.Answer))
+	}
+	for _, f := range group {
+		if f.out.WindowID == nil || f.result.Outcome != Accepted {
+			continue
+		}
+		fact(f, "sent")
+		if f.result.Received {
+			fact(f, "received")
+		}
+	}
+	if len(windows) == 0 {
+		return 0, nil
+	}
+	n, err := tx.Exec(`insert into services (window_id, delivery_id, kind, at, proof)
+		select * from unnest($1::uuid[], $2::uuid[], $3::text[], $4::timestamptz[], $5::text[]) on conflict do nothing`,
+		windows, deliveries, kinds, ats, proofs)
+	if err != nil {
+		return 0, fmt.Errorf("store facts of service: %w", err)
+	}
+	return n, nil
+}
+
+// groupBody is the ledger's view of a group: one leaf per attempt, in order.
+func groupBody(group []finished) any {
+	leaves := make([]string, len(group))
+	for i, f := range group {
+		leaves[i] = hex.EncodeToString(attemptLeaf(&Attempt{DeliveryID: f.out.ID, Number: f.out.Number, StartedAt: f.out.StartedAt,
+			DurationUS: f.took.Microseconds(), Outcome: f.result.Outcome, Code: f.result.Code, Answer: f.result.Answer, Digest: f.result.Digest}))
+	}
+	return map[string]any{"attempts": leaves}
+}
+
+// attemptLeaf is the digest by which an attempt is in the ledger: SHA-256 over its facts, each
+// preceded by its length.
+func attemptLeaf(a *Attempt) []byte {
+	h := sha256.New()
+	write := func(b []byte) {
+		var size [8]byte
+		binary.BigEndian.PutUint64(size[:], uint64(len(b)))
+		h.Write(size[:])
+		h.Write(b)
+	}
+	write(a.DeliveryID[:])
+	write(binary.BigEndian.AppendUint64(nil, uint64(a.Number)))
+	write(binary.BigEndian.AppendUint64(nil, uint64(a.StartedAt.UnixMicro())))
+	write(binary.BigEndian.AppendUint64(nil, uint64(a.DurationUS)))
+	write([]byte(a.Outcome))
+	write(binary.BigEndian.AppendUint64(nil, uint64(a.Code)))
+	write([]byte(a.Answer))
+	write(a.Digest)
+	return h.Sum(nil)
+}
