@@ -3,6 +3,7 @@ package subscribers
 import (
 	"context"
 	"fmt"
+	"strings"
 
 	"github.com/google/uuid"
 
@@ -61,6 +62,9 @@ func (s *Service) EditContact(ctx context.Context, who actor.Actor, in *Contact,
 	return s.changeContact(ctx, who, in.ID, in.Version, func(tx *database.Tx, before *Contact) error {
 		basedOn := in.Version
 		in.CustomerID, in.CreatedAt, in.RemovedAt = before.CustomerID, before.CreatedAt, nil
+		if in.VerifiedAt = before.VerifiedAt; !strings.EqualFold(in.Email, before.Email) {
+			in.VerifiedAt = nil
+		}
 		in.Version, in.UpdatedAt = basedOn+1, tx.Now()
 		if err := contactFault(in, update(tx, in, basedOn)); err != nil {
 			return err

@@ -92,9 +92,13 @@ func (s *Service) EndContract(ctx context.Context, who actor.Actor, contractID u
 }
 
 func addTerms(tx *database.Tx, who actor.Actor, contractID uuid.UUID, choice TermsChoice) (*Terms, error) {
-	out := &Terms{ID: secrets.ID(), ContractID: contractID, Deviations: choice.Deviations, CreatedAt: tx.Now(), CreatedBy: account(who)}
-	if len(out.Deviations) == 0 {
-		out.Deviations = json.RawMessage("{}")
+	out := &Terms{ID: secrets.ID(), ContractID: contractID, CreatedAt: tx.Now(), CreatedBy: account(who)}
+	patch, err := parseObject(choice.Deviations)
+	if err != nil {
+		return nil, err
+	}
+	if out.Deviations, err = json.Marshal(patch); err != nil { // what was read, not what was typed
+		return nil, fmt.Errorf("write deviations: %w", err)
 	}
 	var base TermSheet
 	if choice.TemplateVersionID != uuid.Nil {
@@ -108,8 +112,7 @@ func addTerms(tx *database.Tx, who actor.Actor, contractID uuid.UUID, choice Ter
 		}
 		base, out.TemplateVersionID, out.TemplateNumber = versions[0].Sheet, &versions[0].ID, versions[0].Number
 	}
-	var err error
-	if out.Sheet, err = Merge(base, choice.Deviations); err != nil {
+	if out.Sheet, err = Merge(base, out.Deviations); err != nil {
 		return nil, err
 	}
 	out.Number, err = database.Scalar[int](tx, "select coalesce(max(number), 0) + 1 from terms_versions where contract_id = $1", contractID)

@@ -3,7 +3,6 @@ package subscribers
 import (
 	"context"
 	"encoding/binary"
-	"fmt"
 
 	"github.com/google/uuid"
 
@@ -34,6 +33,10 @@ func (l *Links) UnsubscribeToken(keyID string, subscriptionID uuid.UUID, epoch i
 	payload = binary.BigEndian.AppendUint32(payload, uint32(epoch))
 	return l.unsubscribe.Sign(keyID, payload)
 }
+
+// CurrentKey is the ID of the key that signs links now: kept with what is sent, so that its links
+// can be made again after a rotation.
+func (l *Links) CurrentKey() string { return l.unsubscribe.Current() }
 
 // Verify reads a token of UnsubscribeToken. One that is altered, cut, or made for another purpose
 // is an Unauthenticated fault "link.invalid". It does not look at the database: the epoch may be
@@ -130,11 +133,7 @@ func unsubscribe(tx *database.Tx, who actor.Actor, sub *Subscription, how string
 		return Outcome{Subscription: *sub, Already: true}, nil
 	}
 	if err := setState(tx, who, sub, Unsubscribed, how); err != nil {
-		return Outcome{}, fmt.Errorf("unsubscribe: %w", err)
-	}
-	after, err := subscriptionForUpdate(tx, sub.ID)
-	if err != nil {
 		return Outcome{}, err
 	}
-	return Outcome{Subscription: *after}, nil
+	return Outcome{Subscription: *sub}, nil
 }

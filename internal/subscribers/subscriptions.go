@@ -170,7 +170,7 @@ func (s *Service) changeState(ctx context.Context, who actor.Actor, id uuid.UUID
 				return err
 			}
 			if !slices.Contains(next[to], sub.State) {
-				return fault.New(fault.Conflict, "subscription.state", fault.Args{"State": string(sub.State), "Wanted": string(to)})
+				return fault.New(fault.Conflict, "subscription.state", fault.Args{"State": string(sub.State)})
 			}
 			if err := notSuppressed(tx, sub, to); err != nil {
 				return err
@@ -206,14 +206,18 @@ func subscriptionForUpdate(tx *database.Tx, id uuid.UUID) (*Subscription, error)
 	return sub, loadScope(tx, sub)
 }
 
-// setState moves a subscription to a state; scopes must be loaded or are read now.
+// setState moves a subscription to a state, in the row and in sub.
 func setState(tx *database.Tx, who actor.Actor, sub *Subscription, to State, reason string) error {
 	if err := loadScope(tx, sub); err != nil {
 		return err
 	}
 	after := *sub
 	after.State, after.StateReason, after.StateAt = to, reason, tx.Now()
-	return saveSubscription(tx, who, "subscription."+string(to), sub, &after)
+	if err := saveSubscription(tx, who, "subscription."+string(to), sub, &after); err != nil {
+		return err
+	}
+	*sub = after
+	return nil
 }
 
 // DisableInTx disables a subscription because its address does not work (a hard bounce, a
@@ -276,7 +280,7 @@ func (s *Service) Subscriptions(ctx context.Context, f SubscriptionFilter) (Page
 
 func (s *Service) readSubscriptions(ctx context.Context, f SubscriptionFilter, id *uuid.UUID, after uuid.UUID, n int) ([]SubscriptionRow, error) {
 	rows, err := database.Collect[SubscriptionRow](ctx, s.db.Pool(), `
-		select s.id, s.customer_id, s.contact_id, s.basis, s.channel, s.address, s.name, s.language, s.regions, s.kinds,
+		select s.id, s.customer_id, s.contact_id, s.basis, s.channel, s.address, s.name, s.language, s.regions::text, s.kinds::text,
 			s.state, s.state_reason, s.state_at, s.consent_how, s.consent_at, s.consent_wording, s.link_epoch,
 			s.version, s.created_at, s.updated_at, coalesce(c.name, '') as customer_name, not `+unsuppressed+` as suppressed,
 			array(select product_id from subscription_products sp where sp.subscription_id = s.id order by 1) as product_ids

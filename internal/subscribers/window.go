@@ -45,7 +45,8 @@ type Dates struct {
 //
 // What isn't supported yet (business days, Regulation 1182/71, roll-over, counting backward,
 // clocks that start with deemed receipt, publication or a person's proof) is a Conflict fault
-// with code NotComputable whose Args["What"] names it: never a guess.
+// with code NotComputable whose Args["What"] names it ("not_computable.business_days", named in
+// the catalogues as a field is): never a guess.
 func ComputeDates(sheet TermSheet, kind string, counted time.Time, o Options) (Dates, error) {
 	if !slices.Contains(windowKinds, kind) {
 		return Dates{}, fmt.Errorf("subscribers: a change of kind %q opens no window", kind)
@@ -55,7 +56,7 @@ func ComputeDates(sheet TermSheet, kind string, counted time.Time, o Options) (D
 		return Dates{}, err
 	}
 	if what := sheet.unsupported(notice, objection); what != "" {
-		return Dates{}, fault.New(fault.Conflict, NotComputable, fault.Args{"What": what})
+		return Dates{}, fault.New(fault.Conflict, NotComputable, fault.Args{"What": "not_computable." + what})
 	}
 	zone, err := sheet.Zone()
 	if err != nil {
@@ -83,7 +84,7 @@ func Computable(sheet TermSheet, kind string, signedOn calendar.Date) error {
 	return err
 }
 
-// unsupported names, as a catalogue key says it, what of the sheet can't be computed yet.
+// unsupported names what of the sheet can't be computed yet.
 func (s *TermSheet) unsupported(notice, objection Period) string {
 	switch {
 	case s.Counting != CountingPlain:
