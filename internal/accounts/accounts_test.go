@@ -69,11 +69,7 @@ func (h *house) kinds() []string {
 func TestSignInAndOut(t *testing.T) {
 	h := newHouse(t)
 	ada := h.add("ada@nordlicht.example", "Ada", actor.Admin)
-	token, who, err := h.Authenticate(t.Context(), " ADA@Nordlicht.example", good)
-	if err == nil {
-		t.Errorf("an address with a space before it is another address: %+v", who)
-	}
-	token, who, err = h.Authenticate(t.Context(), "ADA@Nordlicht.example", good)
+	token, who, err := h.Authenticate(t.Context(), " ADA@Nordlicht.example ", good)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -24,6 +24,7 @@ func byEmail(g *gorm.DB, email string) (*Account, error) {
 // normalEmail is the form in which addresses are stored. What is no address is simply not found,
 // but mustn't break the query.
 func normalEmail(email string) string {
+	email = strings.TrimSpace(email)
 	if normal, ok := input.NormalEmail(email); ok {
 		return normal
 	}

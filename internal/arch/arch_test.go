@@ -37,7 +37,7 @@ var floors = [][]string{
 	/* 7 */ {"web"},
 	/* 7 */ {"web/webtest", "web/browsertest", "internal/app"},
 	/* 8 */ {"web/public", "web/portal", "web/console", "web/apiv1", "internal/demo"},
-	/* 9 */ {"cmd/api", "cmd/worker"},
+	/* 9 */ {"cmd/api", "cmd/worker", "cmd/demo"},
 	/* any */ {"internal/arch"},
 }
 
