@@ -50,7 +50,9 @@ func (s *Service) AddContact(ctx context.Context, who actor.Actor, in *Contact, 
 // subscription follows: to a new address (which revokes links sent to the old one), on when the
 // contact comes to receive notices, off when it no longer does; but a customer's last reachable
 // recipient stays one.
-func (s *Service) EditContact(ctx context.Context, who actor.Actor, in *Contact, consent Consent) error {
+func (s *Service) EditContact(ctx context.Context, who actor.Actor, in *Contact, consent Consent) (err error) {
+	basedOn := in.Version
+	defer func() { keepVersion(err, &in.Version, basedOn) }()
 	var c fault.Check
 	consent.validate(&c, NamedInContract)
 	if err := c.Join("", in.Validate()); err != nil {
@@ -59,8 +61,7 @@ func (s *Service) EditContact(ctx context.Context, who actor.Actor, in *Contact,
 	if err := c.Err(); err != nil {
 		return err
 	}
-	return s.changeContact(ctx, who, in.ID, in.Version, func(tx *database.Tx, before *Contact) error {
-		basedOn := in.Version
+	return s.changeContact(ctx, who, in.ID, basedOn, func(tx *database.Tx, before *Contact) error {
 		in.CustomerID, in.CreatedAt, in.RemovedAt = before.CustomerID, before.CreatedAt, nil
 		if in.VerifiedAt = before.VerifiedAt; !strings.EqualFold(in.Email, before.Email) {
 			in.VerifiedAt = nil
@@ -166,35 +167,39 @@ func contactFault(in *Contact, err error) error {
 // of the contact's own at another address moves. renew says that the contact is newly to be told:
 // then the subscription is active and its consent the one given.
 func subscribeContact(tx *database.Tx, who actor.Actor, k *Contact, consent Consent, renew bool) error {
-	at, err := findSubscription(tx, "customer_id = ? and channel = ? and lower(address) = lower(?)", k.CustomerID, Email, k.Email)
+	at, taken, err := findSubscription(tx, "customer_id = ? and channel = ? and lower(address) = lower(?)", k.CustomerID, Email, k.Email)
 	if err != nil {
 		return err
 	}
-	own, err := findSubscription(tx, "contact_id = ? and channel = ? and state <> ?", k.ID, Email, Disabled)
+	own, has, err := ownSubscription(tx, k.ID)
 	if err != nil {
 		return err
-	}
-	if own == nil {
-		own, err = findSubscription(tx, "contact_id = ? and channel = ?", k.ID, Email)
-		if err != nil {
-			return err
-		}
-	}
-	if own != nil && at != nil && own.ID != at.ID {
-		if err := setState(tx, who, own, Disabled, "moved to another address"); err != nil {
-			return err
-		}
 	}
 	switch {
-	case at != nil:
-		renew = renew || own == nil || own.ID != at.ID
-		return moveSubscription(tx, who, at, k, consent, renew)
-	case own != nil:
-		return moveSubscription(tx, who, own, k, consent, renew)
+	case taken && has && own.ID == at.ID:
+		return moveSubscription(tx, who, &own, k, consent, renew)
+	case taken:
+		if has {
+			if err := setState(tx, who, &own, Disabled, "moved to another address"); err != nil {
+				return err
+			}
+		}
+		return moveSubscription(tx, who, &at, k, consent, true)
+	case has:
+		return moveSubscription(tx, who, &own, k, consent, renew)
 	default:
 		return insertSubscription(tx, who, &Subscription{CustomerID: &k.CustomerID, ContactID: &k.ID, Basis: ByContract,
 			Channel: Email, Address: k.Email, Name: k.Name, Language: k.Language, ConsentHow: consent.How, ConsentWording: consent.Wording})
 	}
+}
+
+// ownSubscription is the contact's subscription by email; one that isn't disabled before others.
+func ownSubscription(tx *database.Tx, contactID uuid.UUID) (Subscription, bool, error) {
+	own, found, err := findSubscription(tx, "contact_id = ? and channel = ? and state <> ?", contactID, Email, Disabled)
+	if found || err != nil {
+		return own, found, err
+	}
+	return findSubscription(tx, "contact_id = ? and channel = ?", contactID, Email)
 }
 
 // moveSubscription makes a subscription the contact's own, at its present address.

@@ -145,6 +145,9 @@ func TestTheLastReachableContactStays(t *testing.T) {
 	objector := *k
 	objector.Roles = []string{subscribers.RoleObjections}
 	wantFault(t, "loss of the role", h.EditContact(t.Context(), h.who, &objector, subscribers.Consent{}), last, "")
+	if objector.Version != 1 {
+		t.Errorf("a refused edit claims to be based on version %d", objector.Version)
+	}
 	sub := h.subscriptions(c)[0]
 	wantFault(t, "pause", h.Pause(t.Context(), h.who, sub.ID, 1, "on leave"), last, "")
 	wantFault(t, "disable", h.Disable(t.Context(), h.who, sub.ID, 1, ""), last, "")

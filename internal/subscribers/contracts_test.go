@@ -129,7 +129,7 @@ func TestContractsEndAndBadOnesAreRefused(t *testing.T) {
 		"nobody's contract": {subscribers.Contract{CustomerID: secrets.ID(), Reference: "R", SignedOn: k.SignedOn}, template, "customer.not_found", ""},
 		"unknown template":  {subscribers.Contract{CustomerID: c.ID, Reference: "R", SignedOn: k.SignedOn}, subscribers.TermsChoice{TemplateVersionID: secrets.ID()}, "template.unknown", "template"},
 		"no terms at all":   {subscribers.Contract{CustomerID: c.ID, Reference: "R", SignedOn: k.SignedOn}, subscribers.TermsChoice{}, "required", "authorisation"},
-		"unknown field":     {subscribers.Contract{CustomerID: c.ID, Reference: "R", SignedOn: k.SignedOn}, with(`{"notise": 3}`), "field.unknown", "notise"},
+		"unknown field":     {subscribers.Contract{CustomerID: c.ID, Reference: "R", SignedOn: k.SignedOn}, with(`{"notise": 3}`), "terms.field_unknown", "notise"},
 		"unsound":           {subscribers.Contract{CustomerID: c.ID, Reference: "R", SignedOn: k.SignedOn}, with(`{"notice": {"count": -3}}`), "number.range", "notice.count"},
 	} {
 		_, err := h.AddContract(t.Context(), h.who, &x.k, x.choice)

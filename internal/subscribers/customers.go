@@ -41,7 +41,9 @@ func (s *Service) CreateCustomer(ctx context.Context, who actor.Actor, in *Custo
 
 // EditCustomer stores what changed about a customer. Version must be the one that was read; when
 // somebody was faster, the fault names who and which fields. LeftOn is left alone: see Leave.
-func (s *Service) EditCustomer(ctx context.Context, who actor.Actor, in *Customer) error {
+func (s *Service) EditCustomer(ctx context.Context, who actor.Actor, in *Customer) (err error) {
+	basedOn := in.Version
+	defer func() { keepVersion(err, &in.Version, basedOn) }()
 	if err := in.Validate(); err != nil {
 		return err
 	}

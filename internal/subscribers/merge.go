@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding"
 	"encoding/json"
+	"errors"
 	"io"
 	"maps"
 	"reflect"
@@ -45,7 +46,7 @@ func Merge(template TermSheet, deviations []byte) (TermSheet, error) {
 	}
 	var out TermSheet
 	if err := json.Unmarshal(merged, &out); err != nil {
-		return TermSheet{}, fault.Field("deviations", "json.malformed", nil)
+		return TermSheet{}, fault.Field("deviations", "terms.json_malformed", nil)
 	}
 	if err := out.Validate(); err != nil {
 		return TermSheet{}, err
@@ -67,10 +68,10 @@ func parseObject(raw []byte) (map[string]any, error) {
 	d.UseNumber()
 	var out map[string]any
 	if err := d.Decode(&out); err != nil || out == nil {
-		return nil, fault.Field("deviations", "json.malformed", nil)
+		return nil, fault.Field("deviations", "terms.json_malformed", nil)
 	}
-	if _, err := d.Token(); err != io.EOF {
-		return nil, fault.Field("deviations", "json.malformed", nil)
+	if _, err := d.Token(); !errors.Is(err, io.EOF) {
+		return nil, fault.Field("deviations", "terms.json_malformed", nil)
 	}
 	return out, nil
 }
@@ -122,7 +123,7 @@ func checkShape(c *fault.Check, at string, t reflect.Type, value any) {
 	case t.Kind() == reflect.Slice:
 		list, ok := value.([]any)
 		if !ok {
-			c.Add(at, "value.malformed", nil)
+			c.Add(at, "terms.value_malformed", nil)
 		}
 		for i, v := range list {
 			checkShape(c, item(at, i), t.Elem(), v)
@@ -130,7 +131,7 @@ func checkShape(c *fault.Check, at string, t reflect.Type, value any) {
 	default:
 		raw, err := json.Marshal(value)
 		if err != nil || json.Unmarshal(raw, reflect.New(t).Interface()) != nil {
-			c.Add(at, "value.malformed", nil)
+			c.Add(at, "terms.value_malformed", nil)
 		}
 	}
 }
@@ -144,7 +145,7 @@ func checkStruct(c *fault.Check, at string, t reflect.Type, value any) {
 	eachMember(c, at, value, func(key string, v any) {
 		field, ok := fields[key]
 		if !ok {
-			c.Add(join(at, key), "field.unknown", fault.Args{"Value": key})
+			c.Add(join(at, key), "terms.field_unknown", fault.Args{"Value": key})
 			return
 		}
 		checkShape(c, join(at, key), field, v)
@@ -154,7 +155,7 @@ func checkStruct(c *fault.Check, at string, t reflect.Type, value any) {
 func eachMember(c *fault.Check, at string, value any, do func(key string, v any)) {
 	object, ok := value.(map[string]any)
 	if !ok {
-		c.Add(at, "value.malformed", nil)
+		c.Add(at, "terms.value_malformed", nil)
 		return
 	}
 	for _, key := range slices.Sorted(maps.Keys(object)) {

@@ -60,6 +60,14 @@ func update(tx *database.Tx, row versioned, basedOn int) error {
 	return nil
 }
 
+// keepVersion puts back the version that an edit was based on when the edit failed: a form that is
+// shown again must not claim to have read a version that never was.
+func keepVersion(err error, version *int, basedOn int) {
+	if err != nil {
+		*version = basedOn
+	}
+}
+
 // take reads one row by its ID and locks it until the transaction ends; thing names it in the
 // fault for one that doesn't exist.
 func take[T any](tx *database.Tx, thing string, id uuid.UUID) (*T, error) {

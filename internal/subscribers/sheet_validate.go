@@ -156,6 +156,6 @@ func (s *TermSheet) validateRecipients(c *fault.Check) {
 	}
 	s.Recipients = out
 	if len(out) > 100 {
-		c.Add("recipients", "too_many", fault.Args{"Max": 100})
+		c.Add("recipients", "terms.recipients_too_many", fault.Args{"Max": 100})
 	}
 }

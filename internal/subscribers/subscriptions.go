@@ -27,12 +27,12 @@ func (s *Service) Subscribe(ctx context.Context, who actor.Actor, in *Subscripti
 		if err := checkBelongings(tx, in); err != nil {
 			return err
 		}
-		former, err := findSubscription(tx, "customer_id is not distinct from ? and channel = ? and lower(address) = lower(?)",
+		former, known, err := findSubscription(tx, "customer_id is not distinct from ? and channel = ? and lower(address) = lower(?)",
 			in.CustomerID, in.Channel, in.Address)
 		if err != nil {
 			return err
 		}
-		if former == nil {
+		if !known {
 			return insertSubscription(tx, who, in)
 		}
 		if former.State != Unsubscribed {
@@ -40,7 +40,7 @@ func (s *Service) Subscribe(ctx context.Context, who actor.Actor, in *Subscripti
 		}
 		in.ID, in.Version, in.LinkEpoch, in.CreatedAt = former.ID, former.Version, former.LinkEpoch+1, former.CreatedAt
 		in.State, in.StateReason, in.StateAt, in.ConsentAt = Active, "", tx.Now(), tx.Now()
-		return saveSubscription(tx, who, "subscription.renewed", former, in)
+		return saveSubscription(tx, who, "subscription.renewed", &former, in)
 	})
 }
 
@@ -106,17 +106,18 @@ func setScope(tx *database.Tx, in *Subscription) error {
 	return wrap("save a subscription's products", err)
 }
 
-// findSubscription reads and locks the subscription that meets the condition, or nil.
-func findSubscription(tx *database.Tx, where string, args ...any) (*Subscription, error) {
+// findSubscription reads and locks the subscription that meets the condition, if there is one.
+func findSubscription(tx *database.Tx, where string, args ...any) (sub Subscription, found bool, err error) {
 	var subs []Subscription
-	err := tx.Gorm().Clauses(forUpdate).Where(where, args...).Order("id").Limit(1).Find(&subs).Error
+	err = tx.Gorm().Clauses(forUpdate).Where(where, args...).Order("id").Limit(1).Find(&subs).Error
 	if err != nil {
-		return nil, fmt.Errorf("find a subscription: %w", err)
+		return sub, false, fmt.Errorf("find a subscription: %w", err)
 	}
 	if len(subs) == 0 {
-		return nil, nil //nolint:nilnil // lower-case helper: none is an ordinary answer here
+		return sub, false, nil
 	}
-	return &subs[0], loadScope(tx, &subs[0])
+	err = loadScope(tx, &subs[0])
+	return subs[0], true, err
 }
 
 func loadScope(tx *database.Tx, s *Subscription) (err error) {
