@@ -162,7 +162,6 @@ func (a *Audience) keepOut(c *gin.Context) {
 
 // SeeOther sends the browser to a path after a POST has done its work.
 func SeeOther(c *gin.Context, path string) error {
-	c.Header("Content-Encoding", "") // gin deletes an empty header: there is no body to compress
 	c.Redirect(http.StatusSeeOther, path)
 	return nil
 }

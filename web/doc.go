@@ -109,12 +109,12 @@
 //
 // A table is written out, so that its roles survive being drawn as cards:
 //
-//	<div class="scroll" role="region" aria-labelledby="list-title" tabindex="0">
+//	<section class="scroll" aria-labelledby="list-title" tabindex="0">
 //	<table class="cards" role="table">
 //	<thead role="rowgroup"><tr role="row"><th scope="col" role="columnheader">…</th></tr></thead>
 //	<tbody role="rowgroup"><tr role="row"><th scope="row" role="rowheader" data-label="Name">…</th>
 //	<td role="cell" data-label="Country">…</td></tr></tbody>
-//	</table></div>
+//	</table></section>
 //
 // Classes: lead, muted, hint, hidden (for screen readers), print-only, page-head (heading with
 // badges or buttons beside it), panel, grid (of panels), facts (a dl of div>dt+dd), actions,

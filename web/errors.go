@@ -80,7 +80,6 @@ func (k *Kit) answerError(c *gin.Context, status int, sentences []string) {
 	}
 	title := k.T(lang, k.statusKey(lang, status, "title"))
 	c.Header("Cache-Control", "no-store")
-	c.Header("Content-Encoding", "") // errors go out plain: gin deletes an empty header
 	if wantsJSON(c) {
 		answerProblem(c, status, title, strings.Join(sentences, " "))
 		return
@@ -136,7 +135,6 @@ func (k *Kit) notFound(c *gin.Context) {
 	trimmed := strings.TrimRight(path, "/")
 	if c.Request.Method == http.MethodGet && trimmed != path && trimmed != "" && SafeNext(trimmed, "") != "" {
 		target := url.URL{Path: trimmed, RawQuery: c.Request.URL.RawQuery}
-		c.Header("Content-Encoding", "")
 		c.Redirect(http.StatusPermanentRedirect, target.String())
 		return
 	}

@@ -63,7 +63,7 @@ func (k *Kit) Form(c *gin.Context) *Form {
 
 // Query is a GET form (search, filters) with the values of the address.
 func (k *Kit) Query(c *gin.Context) *Form {
-	return &Form{kit: k, lang: Lang(c), Values: c.Request.URL.Query()}
+	return &Form{ID: "filter", kit: k, lang: Lang(c), Values: c.Request.URL.Query()}
 }
 
 // Raw is what was typed, unchanged.

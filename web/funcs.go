@@ -3,6 +3,7 @@ package web
 import (
 	"fmt"
 	"html/template"
+	"strings"
 	"time"
 
 	"fairnotice/internal/locale"
@@ -70,8 +71,10 @@ func timeHTML(lang locale.Lang, t time.Time, attr string) template.HTML {
 	if t.IsZero() {
 		return ""
 	}
-	return template.HTML(fmt.Sprintf(`<time datetime="%s"%s>%s</time>`,
-		t.Format(time.RFC3339), attr, template.HTMLEscapeString(locale.DateTime(lang, t))))
+	// The line may break between the day and the hour, never inside them.
+	day, rest, _ := strings.Cut(template.HTMLEscapeString(locale.DateTime(lang, t)), ", ")
+	return template.HTML(fmt.Sprintf(`<time datetime="%s"%s><span class="nowrap">%s</span>, <span class="nowrap">%s</span></time>`,
+		t.Format(time.RFC3339), attr, day, rest))
 }
 
 func numberText(lang locale.Lang, n any) (string, error) {

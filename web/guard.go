@@ -67,15 +67,13 @@ func sizeText(n int64) string {
 	}
 }
 
-var crossOrigin = http.NewCrossOriginProtection()
-
 // guardOrigin refuses what another site makes a browser send, except on the exact routes that the
 // audience has named.
 func (a *Audience) guardOrigin(c *gin.Context) {
 	if c.Request.Method == http.MethodPost && a.cross[c.FullPath()] {
 		return
 	}
-	if err := crossOrigin.Check(c.Request); err != nil {
+	if err := a.crossOrigin.Check(c.Request); err != nil {
 		a.fail(c, fault.New(fault.Forbidden, "cross_origin", nil))
 		c.Abort()
 	}

@@ -50,6 +50,8 @@ type Kit struct {
 	engine    *gin.Engine
 	audiences []*Audience
 	fallback  *Audience // draws error pages where no audience lives
+
+	crossOrigin *http.CrossOriginProtection
 }
 
 var quietGin = sync.OnceFunc(func() { gin.SetMode(gin.ReleaseMode) })
@@ -69,8 +71,13 @@ func New(opts Options) (*Kit, error) {
 	if opts.MaxBody == 0 {
 		opts.MaxBody = DefaultMaxBody
 	}
+	// A proxy may change Host; our own public origin is never foreign.
+	guard := http.NewCrossOriginProtection()
+	if err := guard.AddTrustedOrigin(opts.PublicURL.Scheme + "://" + opts.PublicURL.Host); err != nil {
+		return nil, fmt.Errorf("web: PublicURL: %w", err)
+	}
 	quietGin()
-	k := &Kit{opts: opts, log: opts.Logger, engine: gin.New()}
+	k := &Kit{opts: opts, log: opts.Logger, engine: gin.New(), crossOrigin: guard}
 	var err error
 	if k.texts, err = newTexts(k.log); err != nil {
 		return nil, err

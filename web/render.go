@@ -25,6 +25,9 @@ func (a *Audience) Render(c *gin.Context, name string, data Data) error {
 	if p := data.page(); p.Failed() {
 		status = p.Form.Status()
 	}
+	if c.Writer.Header().Get("Cache-Control") == "" {
+		c.Header("Cache-Control", "private, no-cache") // a form or a banner may be this reader's own
+	}
 	c.Data(status, htmlType, body)
 	return nil
 }
@@ -84,9 +87,8 @@ func SendCached(c *gin.Context, contentType string, body []byte, modified time.T
 	}
 	// Only If-None-Match is honored: seconds are too coarse to prove that nothing changed.
 	if matchesETag(c.GetHeader("If-None-Match"), etag) {
-		c.Header("Content-Encoding", "")
+		c.Header("Content-Encoding", "") // gin deletes an empty header: there is no body to compress
 		c.Status(http.StatusNotModified)
-		c.Writer.WriteHeaderNow()
 		return nil
 	}
 	c.Data(http.StatusOK, contentType, body)

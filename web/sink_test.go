@@ -124,13 +124,14 @@ func (s *sink) routes() {
 	in.GET("/console", func(c *gin.Context) error { return s.page(c, s.console, s.kit.NewForm(c), s.console.Render) })
 	in.POST("/console", func(c *gin.Context) error { return s.save(c, s.console) })
 	in.GET("/console/counts", s.counts)
+	in.POST("/console/finish", func(c *gin.Context) error { s.sent.Store(60); c.Status(http.StatusNoContent); return nil })
 	in.GET("/console/changes/:id", func(c *gin.Context) error { return s.page(c, s.console, s.kit.NewForm(c), s.console.Render) })
 	in.GET("/console/admin", func(c *gin.Context) error { return web.ActorOf(c).Must(actor.EditStaff) })
 	in.POST("/console/import", func(c *gin.Context) error { c.String(http.StatusOK, "taken"); return nil })
 }
 
 func (s *sink) counts(c *gin.Context) error {
-	return s.console.Fragment(c, "sink", "counts", counts{Sent: int(s.sent.Add(20)), All: 60})
+	return s.console.Fragment(c, "sink", "counts", counts{Sent: int(s.sent.Load()), All: 60})
 }
 
 func (s *sink) failing(c *gin.Context) error {

@@ -3,6 +3,7 @@
 package webtest
 
 import (
+	"fmt"
 	"html/template"
 	"io/fs"
 	"regexp"
@@ -12,7 +13,6 @@ import (
 	"testing"
 	"text/template/parse"
 
-	"github.com/google/go-cmp/cmp"
 	"github.com/jba/templatecheck"
 	"github.com/nicksnyder/go-i18n/v2/i18n"
 	"github.com/pelletier/go-toml/v2"
@@ -74,6 +74,13 @@ func CheckTemplates(t *testing.T, a *web.Audience, data map[string]web.Data) {
 // field, empty, options) and that a language doesn't have.
 func CheckKeys(t *testing.T, a *web.Audience) {
 	t.Helper()
+	for _, m := range MissingKeys(a) {
+		t.Errorf("no text for %s", m)
+	}
+}
+
+// MissingKeys lists what CheckKeys fails for, as "language: key".
+func MissingKeys(a *web.Audience) []string {
 	missing := map[string]bool{}
 	for _, name := range a.Templates() {
 		for key, alternatives := range keysOf(a.Template(locale.Default, name)) {
@@ -84,9 +91,7 @@ func CheckKeys(t *testing.T, a *web.Audience) {
 			}
 		}
 	}
-	for _, m := range sorted(missing) {
-		t.Errorf("no text for %s", m)
-	}
+	return sorted(missing)
 }
 
 // keysOf maps each key that the page asks for to the keys of which one must exist.
@@ -200,42 +205,61 @@ var action = regexp.MustCompile(`\{\{[^}]*\}\}`)
 // each that mentions other values in another language, and for empty texts.
 func CheckCatalogs(t *testing.T, files fs.FS) {
 	t.Helper()
-	texts := loadCatalogs(t, files)
+	for _, p := range CatalogProblems(files) {
+		t.Error(p)
+	}
+}
+
+// CatalogProblems lists what CheckCatalogs fails for.
+func CatalogProblems(files fs.FS) []string {
+	texts, err := loadCatalogs(files)
+	if err != nil {
+		return []string{err.Error()}
+	}
+	problems := map[string]bool{}
 	reference := texts[locale.Default]
 	if len(reference) == 0 {
-		t.Errorf("no catalogue in %q below catalogs/", locale.Default)
+		problems["no catalogue of "+string(locale.Default)+" below catalogs/"] = true
 	}
 	for _, lang := range locale.All[1:] {
-		if diff := cmp.Diff(sorted(reference), sorted(texts[lang])); diff != "" {
-			t.Errorf("keys of %s and %s differ (-%s +%s)\n%s", locale.Default, lang, locale.Default, lang, diff)
+		for _, key := range sorted(reference) {
+			if texts[lang][key] == nil {
+				problems[key+" is missing in "+string(lang)] = true
+			}
 		}
 		for key, m := range texts[lang] {
-			want, ok := reference[key]
-			if !ok {
-				continue
-			}
-			if diff := cmp.Diff(valuesIn(want), valuesIn(m)); diff != "" {
-				t.Errorf("%s mentions other values in %s (-%s +%s)\n%s", key, lang, locale.Default, lang, diff)
-			}
-			if (want.One == "") != (m.One == "") {
-				t.Errorf("%s has a singular in one language only", key)
+			if p := compare(reference[key], m); p != "" {
+				problems[key+" "+p+" in "+string(lang)] = true
 			}
 		}
 	}
 	for lang, all := range texts {
 		for key, m := range all {
 			if strings.TrimSpace(m.Other) == "" {
-				t.Errorf("%s is empty in %s", key, lang)
+				problems[key+" is empty in "+string(lang)] = true
 			}
 		}
 	}
+	return sorted(problems)
 }
 
-func loadCatalogs(t *testing.T, files fs.FS) map[locale.Lang]map[string]*i18n.Message {
-	t.Helper()
+// compare says how a text strays from the same text in the default language.
+func compare(want, got *i18n.Message) string {
+	switch {
+	case want == nil:
+		return "is only"
+	case !slices.Equal(valuesIn(want), valuesIn(got)):
+		return fmt.Sprintf("mentions %v instead of %v", valuesIn(got), valuesIn(want))
+	case (want.One == "") != (got.One == ""):
+		return "differs in having a singular"
+	}
+	return ""
+}
+
+func loadCatalogs(files fs.FS) (map[locale.Lang]map[string]*i18n.Message, error) {
 	paths, err := fs.Glob(files, "catalogs/*.toml")
 	if err != nil {
-		t.Fatal(err)
+		return nil, err
 	}
 	texts := map[locale.Lang]map[string]*i18n.Message{}
 	for _, l := range locale.All {
@@ -246,14 +270,17 @@ func loadCatalogs(t *testing.T, files fs.FS) map[locale.Lang]map[string]*i18n.Me
 		bundle.RegisterUnmarshalFunc("toml", toml.Unmarshal)
 		file, err := bundle.LoadMessageFileFS(files, p)
 		if err != nil {
-			t.Errorf("%s: %v", p, err)
-			continue
+			return nil, fmt.Errorf("%s: %w", p, err)
+		}
+		lang, ok := locale.Parse(file.Tag.String())
+		if !ok {
+			return nil, fmt.Errorf("%s: the name must end in .<language>.toml", p)
 		}
 		for _, m := range file.Messages {
-			texts[locale.Lang(file.Tag.String())][m.ID] = m
+			texts[lang][m.ID] = m
 		}
 	}
-	return texts
+	return texts, nil
 }
 
 // valuesIn lists the values that a text mentions.

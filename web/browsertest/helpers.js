@@ -1,0 +1,166 @@
+// What every browser test of Fairnotice uses. Specs stand in specs/ and import from here:
+//
+//   import { test, expect, bothWays, axeClean, tabWalk, validateHtml } from "../helpers.js";
+//
+// `test` is Playwright's own with one more rule: a page that logs an error, throws, breaks its
+// content security policy or asks another server for anything fails its test. Where an error is
+// what the test wants to see, it says so first: allowErrors(/status of 422/).
+import { readFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import { test as base, expect } from "@playwright/test";
+import { HtmlValidate } from "html-validate";
+
+const require = createRequire(import.meta.url);
+const axeSource = readFileSync(require.resolve("axe-core/axe.min.js"), "utf8");
+
+export const DESKTOP = { width: 1280, height: 900 };
+export const PHONE = { width: 320, height: 800 };
+const scripted = new WeakMap(); // page → whether its scripts run
+const SCHEMES = ["light", "dark"];
+const TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"];
+
+export { expect };
+
+export const test = base.extend({
+  allowErrors: async ({}, use) => {
+    const allowed = [];
+    await use(Object.assign((pattern) => allowed.push(pattern), { allowed }));
+  },
+  page: async ({ page, baseURL, allowErrors, javaScriptEnabled }, use) => {
+    scripted.set(page, javaScriptEnabled !== false);
+    const troubles = [];
+    const home = new URL(baseURL).origin;
+    page.on("pageerror", (error) => troubles.push(`threw ${error.message}`));
+    page.on("console", (line) => {
+      if (line.type() === "error") troubles.push(`logged ${line.text()} (${line.location().url})`);
+    });
+    page.on("request", (request) => {
+      const url = new URL(request.url());
+      if (url.protocol.startsWith("http") && url.origin !== home) troubles.push(`asked ${url.origin}`);
+    });
+    await use(page);
+    const left = troubles.filter((text) => !allowErrors.allowed.some((pattern) => pattern.test(text)));
+    expect(left, "what went wrong in the page").toEqual([]);
+  },
+});
+
+// bothWays runs one test twice: with scripts, and without.
+export function bothWays(title, body) {
+  for (const on of [true, false]) {
+    test.describe(on ? "with scripts" : "without scripts", () => {
+      test.use({ javaScriptEnabled: on });
+      test(title, body);
+    });
+  }
+}
+
+// axeClean: no violation of WCAG 2.2 AA or of good practice, light and dark, wide and narrow, and
+// nothing that must be scrolled sideways on a narrow screen.
+export async function axeClean(page) {
+  const { subject, close } = await axeSubject(page);
+  for (const viewport of [DESKTOP, PHONE]) {
+    await subject.setViewportSize(viewport);
+    for (const colorScheme of SCHEMES) {
+      await subject.emulateMedia({ colorScheme });
+      expect(await violations(subject), `${page.url()} ${viewport.width}px ${colorScheme}`).toEqual([]);
+    }
+    const width = await subject.evaluate(() => document.documentElement.scrollWidth);
+    expect(width, `${page.url()}: width at ${viewport.width}px`).toBeLessThanOrEqual(viewport.width);
+  }
+  await subject.emulateMedia({ colorScheme: "light" });
+  await subject.setViewportSize(DESKTOP);
+  await close();
+}
+
+async function violations(page) {
+  await page.evaluate(axeSource);
+  return page.evaluate(async (tags) => {
+    const { violations } = await window.axe.run(document, { runOnly: tags, resultTypes: ["violations"] });
+    return violations.flatMap((v) => v.nodes.map((n) => `${v.id}: ${n.target.join(" ")}: ${n.failureSummary}`));
+  }, TAGS);
+}
+
+// Where scripts are off, axe's own timers stand still too. So axe looks at a twin: the same source
+// at the same address, in a browser that runs scripts, but none of ours.
+async function axeSubject(page) {
+  if (scripted.get(page) !== false) return { subject: page, close: async () => {} };
+  const context = await page.context().browser().newContext({ javaScriptEnabled: true });
+  const subject = await context.newPage();
+  const html = await page.content();
+  await subject.route("**/*.js", (route) => route.fulfill({ contentType: "text/javascript", body: "" }));
+  await subject.route(page.url(), (route) => route.fulfill({ contentType: "text/html; charset=utf-8", body: html }));
+  await subject.goto(page.url());
+  return { subject, close: () => context.close() };
+}
+
+// tabWalk presses Tab through the whole page. Every stop must be on the screen, with a visible
+// outline of at least 3 px. It returns what was passed, in order.
+export async function tabWalk(page, { atLeast = 1, atMost = 300 } = {}) {
+  await page.evaluate(() => {
+    document.activeElement?.blur();
+    window.getSelection()?.removeAllRanges();
+    window.scrollTo(0, 0);
+  });
+  const passed = [];
+  for (let i = 0; i < atMost; i++) {
+    await page.keyboard.press("Tab");
+    const stop = await page.evaluate(describeFocus);
+    if (!stop || (passed.length > 0 && stop.key === passed[0].key)) break;
+    expect(stop.problem, `focus on ${stop.name}`).toBe("");
+    passed.push(stop);
+  }
+  expect(passed.length, "stops of the Tab key").toBeGreaterThanOrEqual(atLeast);
+  return passed.map((stop) => stop.name);
+}
+
+function describeFocus() {
+  const e = document.activeElement;
+  if (!e || e === document.body) return null;
+  const style = getComputedStyle(e);
+  const box = e.getBoundingClientRect();
+  const name = `${e.localName}${e.id ? "#" + e.id : ""} "${(e.innerText || e.name || e.getAttribute("aria-label") || "").trim().slice(0, 40)}"`;
+  let problem = "";
+  if (box.bottom <= 0 || box.top >= innerHeight || box.right <= 0 || box.left >= innerWidth || !box.width || !box.height) {
+    problem = "not on the screen";
+  } else if (style.outlineStyle === "none" || parseFloat(style.outlineWidth) < 3) {
+    problem = `outline ${style.outlineWidth} ${style.outlineStyle}`;
+  }
+  const path = [];
+  for (let n = e; n && n !== document.body; n = n.parentElement) {
+    path.unshift([...n.parentElement.children].indexOf(n));
+  }
+  return { key: path.join("."), name, problem };
+}
+
+const validator = new HtmlValidate({
+  extends: ["html-validate:recommended"],
+  elements: ["html5"],
+  rules: {
+    "no-trailing-whitespace": "off", // Templates leave some; compression takes it.
+    "no-redundant-role": "off", // Tables drawn as cards need their roles said.
+    "require-sri": "off", // Everything comes from our own server.
+    "long-title": "off",
+    "form-dup-name": ["error", { shared: ["radio", "checkbox", "submit", "button"] }],
+    "no-implicit-input-type": "error",
+  },
+});
+
+// validateHtml checks the page's source as the server sends it to a GET.
+export async function validateHtml(page) {
+  const answer = await page.request.get(page.url(), { headers: { Accept: "text/html" } });
+  await validateHtmlText(await answer.text(), page.url());
+}
+
+// validateHtmlText checks any source, such as the answer to a POST.
+export async function validateHtmlText(html, where = "") {
+  const report = await validator.validateString(html);
+  const found = report.results.flatMap((r) => r.messages.map((m) => `${m.line}:${m.column} ${m.ruleId}: ${m.message}`));
+  expect(found, `html of ${where}`).toEqual([]);
+}
+
+// wellMade is all of it at once: what every page of every audience must pass.
+export async function wellMade(page, options) {
+  await axeClean(page);
+  await tabWalk(page, options);
+  await validateHtml(page);
+}
