@@ -117,13 +117,14 @@ func (c *Certification) running(on calendar.Date, rule *editionRule) Status {
 	if rule != nil && (end.IsZero() || rule.void.Before(end)) {
 		end, reason, source = rule.void, rule.reason, rule.source
 	}
-	if !end.IsZero() && on.DaysUntil(end) <= expiringDays {
-		return Status{State: Expiring, Urgent: on.DaysUntil(end) <= urgentDays, Since: end.AddDays(-expiringDays),
+	last := end.AddDays(-1) // days are counted to the last one on which it is valid
+	if !end.IsZero() && on.DaysUntil(last) <= expiringDays {
+		return Status{State: Expiring, Urgent: on.DaysUntil(last) <= urgentDays, Since: last.AddDays(-expiringDays),
 			Until: end, Reason: reason, Source: source}
 	}
 	out := Status{State: Current, Since: c.IssuedOn, Reason: "checked"}
 	if !end.IsZero() {
-		out.Until = end.AddDays(-expiringDays)
+		out.Until = last.AddDays(-expiringDays)
 	}
 	if rule != nil && !rule.superseded.IsZero() && !on.Before(rule.superseded) {
 		out.State, out.Since, out.Reason, out.Source = Superseded, rule.superseded, "edition_superseded", rule.source
