@@ -1,0 +1,72 @@
+// Package console is the staff's side: the register, the customers, the changes and what became of
+// their notices. Every page works without JavaScript.
+package console
+
+import (
+	"embed"
+
+	"fairnotice/internal/accounts"
+	"fairnotice/internal/actor"
+	"fairnotice/internal/changes"
+	"fairnotice/internal/database"
+	"fairnotice/internal/notify"
+	"fairnotice/internal/publisher"
+	"fairnotice/internal/subscribers"
+	"fairnotice/internal/vendors"
+	"fairnotice/web"
+)
+
+//go:embed all:templates all:catalogs
+var files embed.FS
+
+// Services are what the pages call.
+type Services struct {
+	DB          *database.DB // the ledger's queries
+	Accounts    *accounts.Service
+	Publisher   *publisher.Service
+	Vendors     *vendors.Service
+	Subscribers *subscribers.Service
+	Changes     *changes.Service
+	Notify      *notify.Service
+	Email       *notify.Email // builds a message again as it was sent
+}
+
+// Site holds the console's pages.
+type Site struct {
+	Services
+	web *web.Audience
+}
+
+// New adds the console to the kit.
+func New(kit *web.Kit, s Services) (*Site, error) {
+	a, err := kit.Audience(web.Spec{
+		Layout: "console", Prefix: "/console", Files: files,
+		Nav: []web.NavItem{
+			{Href: "/console", Key: "nav.home", Act: actor.ReadConsole},
+			{Href: "/console/changes", Key: "nav.changes", Act: actor.ReadConsole},
+			{Href: "/console/vendors", Key: "nav.vendors", Act: actor.ReadConsole},
+			{Href: "/console/customers", Key: "nav.customers", Act: actor.ReadConsole},
+			{Href: "/console/ledger", Key: "nav.ledger", Act: actor.ReadLedger},
+			{Href: "/console/settings", Key: "nav.settings", Act: actor.EditPublisher},
+		},
+		SignIn: "/console/sign-in", SignOut: "/console/sign-out",
+	})
+	if err != nil {
+		return nil, err
+	}
+	site := &Site{Services: s, web: a}
+	site.routes()
+	return site, nil
+}
+
+func (s *Site) routes() {
+	open := s.web.Routes()
+	s.signInRoutes(open)
+	in := open.With(s.signedIn)
+	s.homeRoutes(in)
+	s.registerRoutes(in)
+	s.customerRoutes(in)
+	s.changeRoutes(in)
+	s.deliveryRoutes(in)
+	s.staffRoutes(in)
+}
