@@ -12,6 +12,7 @@ import (
 	"os/signal"
 	"sync"
 	"syscall"
+	_ "time/tzdata" // publisher and customers have zones, and the machine may have no data on them
 
 	"fairnotice/internal/config"
 	"fairnotice/internal/jobs"
