@@ -243,6 +243,9 @@ func proposalOf(tx *database.Tx, c *Change) (*Proposal, error) {
 			return nil, err
 		}
 		p.Facts = *facts
+		for i := range p.Facts.Products { // names are filled in for readers; they are not content
+			p.Facts.Products[i].Slug, p.Facts.Products[i].Name = "", ""
+		}
 	}
 	return p, nil
 }
