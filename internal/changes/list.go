@@ -71,8 +71,11 @@ type Filter struct {
 	State State
 	Kind  Kind
 	Query string // in the reference or the vendor's name
-	After string // the cursor that the page before ended with
-	Limit int    // at most 200; 0: 50
+	// Announced leaves out what the public was never told of: drafts, and what was withdrawn before
+	// its announcement.
+	Announced bool
+	After     string // the cursor that the page before ended with
+	Limit     int    // at most 200; 0: 50
 }
 
 // List returns changes, the newest first, and the cursor of the next page, "" on the last.
@@ -88,7 +91,8 @@ func (s *Service) List(ctx context.Context, f Filter) (list []View, next string,
 		where ($1 = '' or c.state = $1) and ($2 = '' or c.kind = $2)
 		  and ($3 = '' or c.reference ilike '%' || $3 || '%' or vv.legal_name ilike '%' || $3 || '%' or vv.trade_name ilike '%' || $3 || '%')
 		  and ($4::uuid is null or c.id < $4)
-		order by c.id desc limit $5`, string(f.State), string(f.Kind), escapeLike(f.Query), after, f.Limit+1)
+		  and (not $6 or c.announced_at is not null)
+		order by c.id desc limit $5`, string(f.State), string(f.Kind), escapeLike(f.Query), after, f.Limit+1, f.Announced)
 	if err != nil {
 		return nil, "", fmt.Errorf("list changes: %w", err)
 	}
