@@ -88,7 +88,7 @@ const browseSQL = `
 
 func listVendors(ctx context.Context, q database.Querier, day calendar.Date, f Filter, p Page) (*Listing, error) {
 	limit := p.limit()
-	args := []any{day, strings.TrimSpace(f.Query), strings.ToUpper(strings.TrimSpace(f.Country)), f.Engaged, f.ReviewDueBefore, limit + 1}
+	args := []any{day, plain(f.Query), strings.ToUpper(plain(f.Country)), f.Engaged, f.ReviewDueBefore, limit + 1}
 	where, order := "", "sort_name, id"
 	field, at := "after", p.After
 	if p.Before != "" {

@@ -78,11 +78,16 @@ func (f *CertificationFacts) Validate() error {
 	input.OptionalName(&c, "issuer", &f.Issuer)
 	input.OptionalName(&c, "number", &f.Number)
 	input.OptionalText(&c, "scope", &f.Scope)
-	f.Regions = notNil(f.Regions)
+	f.Regions = copied(f.Regions)
 	input.Choices(&c, "regions", &f.Regions, publisher.Regions...)
-	f.Products = notNil(f.Products)
+	f.Products = copied(f.Products)
 	slices.SortFunc(f.Products, func(a, b uuid.UUID) int { return slices.Compare(a[:], b[:]) })
 	f.Products = slices.Compact(f.Products)
+	plausible(&c, "issued_on", f.IssuedOn)
+	plausible(&c, "period_start", f.PeriodStart)
+	plausible(&c, "period_end", f.PeriodEnd)
+	plausible(&c, "expires_on", f.ExpiresOn)
+	plausible(&c, "bridge_until", f.BridgeUntil)
 	inOrder(&c, "period_end", f.PeriodStart, f.PeriodEnd)
 	inOrder(&c, "expires_on", f.IssuedOn, f.ExpiresOn)
 	inOrder(&c, "bridge_until", f.PeriodEnd, f.BridgeUntil)
@@ -98,6 +103,6 @@ func (f *CertificationFacts) Validate() error {
 // inOrder notes a fault at field when both days are given and the later one is earlier.
 func inOrder(c *fault.Check, field string, earlier, later calendar.Date) {
 	if !earlier.IsZero() && !later.IsZero() && later.Before(earlier) {
-		c.Add(field, "date.before", fault.Args{"Date": earlier.String()})
+		c.Add(field, "certification.days_reversed", fault.Args{"Date": earlier.UTC()})
 	}
 }

@@ -68,8 +68,11 @@ func addLink(tx *database.Tx, who actor.Actor, link *ChainLink, since calendar.D
 	if since.IsZero() {
 		since = day
 	}
+	if err := asked("since", since); err != nil {
+		return err
+	}
 	if since.After(day) {
-		return fault.Field("since", "date.future", nil)
+		return fault.Field("since", "chain.since_future", nil)
 	}
 	link.Valid, link.RecordedAt = calendar.Since(since), tx.Now()
 	_, err = tx.Exec(`insert into chain_links (id, vendor_id, sub_vendor_id, purpose, valid, recorded_at, recorded_by)
@@ -153,6 +156,9 @@ const chainSQL = `
 // Chain returns the vendors below a vendor on a day in the publisher's zone, to any depth, each
 // level sorted by legal name.
 func (s *Service) Chain(ctx context.Context, vendorID uuid.UUID, on calendar.Date) ([]*ChainNode, error) {
+	if err := asked("on", on); err != nil {
+		return nil, err
+	}
 	rows, err := database.Collect[linkRow](ctx, s.db.Pool(), chainSQL, []uuid.UUID{vendorID}, on)
 	if err != nil {
 		return nil, fmt.Errorf("chain of a vendor: %w", err)

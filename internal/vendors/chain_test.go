@@ -94,7 +94,7 @@ func TestChainBadLinks(t *testing.T) {
 		{"twice", a.ID, b.ID, "", start, "sub_vendor_id: chain.twice"},
 		{"unknown below", a.ID, uuid.New(), "", start, "sub_vendor_id: vendor.unknown"},
 		{"unknown above", uuid.New(), a.ID, "", start, ": vendor.not_found"},
-		{"tomorrow", a.ID, c.ID, "", start.AddDays(1), "since: date.future"},
+		{"tomorrow", a.ID, c.ID, "", start.AddDays(1), "since: chain.since_future"},
 		{"control character", a.ID, c.ID, "a\x07", start, "purpose: control_characters"},
 	} {
 		_, err := f.AddLink(t.Context(), f.who, x.above, x.below, x.purpose, x.since)

@@ -44,8 +44,8 @@ func recordEngagement(tx *database.Tx, who actor.Actor, vendorID uuid.UUID, sinc
 		return uuid.Nil, err
 	}
 	switch {
-	case since.IsZero():
-		return uuid.Nil, fault.Field("since", "required", nil)
+	case since.IsZero() || !isPlausible(since):
+		return uuid.Nil, asked("since", since)
 	case since.After(day):
 		return uuid.Nil, fault.Field("since", "engagement.needs_change", nil)
 	}

@@ -84,9 +84,9 @@ func (f *EngagementFacts) Validate() error {
 	input.OptionalText(&c, "note", &f.Note)
 	input.Names(&c, "data_categories", &f.DataCategories)
 	input.Names(&c, "data_subjects", &f.DataSubjects)
-	f.SpecialCategories = notNil(f.SpecialCategories)
+	f.SpecialCategories = copied(f.SpecialCategories)
 	input.Choices(&c, "special_categories", &f.SpecialCategories, SpecialCategories...)
-	f.Regions = notNil(f.Regions)
+	f.Regions = copied(f.Regions)
 	input.Choices(&c, "regions", &f.Regions, publisher.Regions...)
 	f.validateProducts(&c)
 	if err := f.validateLocations(&c); err != nil {
@@ -108,15 +108,15 @@ func (f *EngagementFacts) validateProducts(c *fault.Check) {
 		}
 	}
 	if len(out) > maxProducts {
-		c.Add("products", "too_many", fault.Args{"Max": maxProducts})
+		c.Add("products", "list.too_long", fault.Args{"Max": maxProducts})
 	}
 	f.Products = out
 }
 
 func (f *EngagementFacts) validateLocations(c *fault.Check) error {
-	f.Locations = notNil(f.Locations)
+	f.Locations = copied(f.Locations)
 	if len(f.Locations) > maxLocations {
-		c.Add("locations", "too_many", fault.Args{"Max": maxLocations})
+		c.Add("locations", "list.too_long", fault.Args{"Max": maxLocations})
 		return nil
 	}
 	type place struct {
@@ -147,12 +147,8 @@ func (f EngagementFacts) bare() EngagementFacts {
 	return f
 }
 
-func notNil[T any](list []T) []T {
-	if list == nil {
-		return []T{}
-	}
-	return list
-}
+// copied is a copy that is never nil: tidying must not reach into a list that the caller shares.
+func copied[T any](list []T) []T { return append([]T{}, list...) }
 
 // Engagement is one use of a vendor, with one version of its facts: the one in effect today, or
 // (before and after) the draft or the last one that was.

@@ -145,7 +145,7 @@ func TestEngagementBadInput(t *testing.T) {
 		{"regime twice", func(e *vendors.EngagementFacts) {
 			e.Locations = us(vendors.Transfer{Regime: vendors.EEA, Mechanism: vendors.BCR}, vendors.Transfer{Regime: vendors.EEA, Mechanism: vendors.DPF})
 		}, "locations.0.transfers.eea: transfer.twice"},
-		{"too many", func(e *vendors.EngagementFacts) { e.Locations = make([]vendors.Location, 251) }, "locations: too_many"},
+		{"too many", func(e *vendors.EngagementFacts) { e.Locations = make([]vendors.Location, 251) }, "locations: list.too_long"},
 	} {
 		facts := purpose("x")
 		c.spoil(&facts)

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/google/uuid"
@@ -59,14 +58,18 @@ const listWhere = ` where ev.valid @> $1::date
 	and ($5 = '' or exists (select from certifications c
 		where c.vendor_id = v.id and c.removed_at is null and lower(c.scheme) = lower($5)))`
 
-// List returns the list as of a day in the publisher's zone, past or future, sorted by legal name.
+// List returns the list as of a day in the publisher's zone, past or future, sorted by legal name. A
+// day that is no sensible one is a fault at on.
 func (s *Service) List(ctx context.Context, on calendar.Date, f ListFilter) ([]Entry, error) {
 	return list(ctx, s.db.Pool(), on, f)
 }
 
 func list(ctx context.Context, q database.Querier, on calendar.Date, f ListFilter) ([]Entry, error) {
+	if err := asked("on", on); err != nil {
+		return nil, err
+	}
 	out, err := database.Collect[Entry](ctx, q, entryFrom+listWhere+entryOrder,
-		on, strings.TrimSpace(f.Query), f.Product, string(f.Region), f.Scheme)
+		on, plain(f.Query), plain(f.Product), plain(string(f.Region)), plain(f.Scheme))
 	if err != nil {
 		return nil, fmt.Errorf("list of %s: %w", on, err)
 	}
@@ -76,7 +79,10 @@ func list(ctx context.Context, q database.Querier, on calendar.Date, f ListFilte
 // Entries returns a vendor's entries in the list as of a day: one for each of its engagements.
 // A NotFound fault when the vendor isn't in the list that day.
 func (s *Service) Entries(ctx context.Context, slug string, on calendar.Date) ([]Entry, error) {
-	out, err := database.Collect[Entry](ctx, s.db.Pool(), entryFrom+" where ev.valid @> $1::date and v.slug = $2"+entryOrder, on, slug)
+	if err := asked("on", on); err != nil {
+		return nil, err
+	}
+	out, err := database.Collect[Entry](ctx, s.db.Pool(), entryFrom+" where ev.valid @> $1::date and v.slug = $2"+entryOrder, on, plain(slug))
 	if err != nil {
 		return nil, fmt.Errorf("entries of %s: %w", on, err)
 	}
@@ -133,6 +139,11 @@ func Published(field string) bool { return !slices.Contains(unpublished, field) 
 
 // Compare returns what differs in the list between two days in the publisher's zone.
 func (s *Service) Compare(ctx context.Context, from, to calendar.Date) (*Difference, error) {
+	for field, d := range map[string]calendar.Date{"from": from, "to": to} {
+		if err := asked(field, d); err != nil {
+			return nil, err
+		}
+	}
 	before, err := s.List(ctx, from, ListFilter{})
 	if err != nil {
 		return nil, err

@@ -132,11 +132,14 @@ func (s *Service) Vendor(ctx context.Context, idOrSlug string) (*Vendor, error) 
 	if id, err := uuid.Parse(idOrSlug); err == nil {
 		return oneVendor(ctx, s.db.Pool(), "v.id = $1 and upper_inf(vv.valid)", id)
 	}
-	return oneVendor(ctx, s.db.Pool(), "v.slug = $1 and upper_inf(vv.valid)", strings.ToLower(idOrSlug))
+	return oneVendor(ctx, s.db.Pool(), "v.slug = $1 and upper_inf(vv.valid)", strings.ToLower(plain(idOrSlug)))
 }
 
 // VendorAsOf returns a vendor with its facts of a day.
 func (s *Service) VendorAsOf(ctx context.Context, id uuid.UUID, on calendar.Date) (*Vendor, error) {
+	if err := asked("on", on); err != nil {
+		return nil, err
+	}
 	return oneVendor(ctx, s.db.Pool(), "v.id = $1 and vv.valid @> $2::date", id, on)
 }
 

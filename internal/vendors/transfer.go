@@ -120,9 +120,7 @@ func (l *Location) Validate() error {
 	var c fault.Check
 	input.Country(&c, "country", &l.Country)
 	input.Choice(&c, "kind", l.Kind, LocationKinds...)
-	if l.Transfers == nil {
-		l.Transfers = []Transfer{}
-	}
+	l.Transfers = copied(l.Transfers)
 	slices.SortStableFunc(l.Transfers, func(a, b Transfer) int {
 		return slices.Index(Regimes, a.Regime) - slices.Index(Regimes, b.Regime)
 	})
@@ -144,6 +142,8 @@ func (t Transfer) check(c *fault.Check, country string) {
 		input.Choice(c, "transfers", t.Regime, Regimes...)
 	case !slices.Contains(allowed, t.Mechanism):
 		input.Choice(c, field, t.Mechanism, allowed...)
+	case !isPlausible(t.AssessedOn):
+		plausible(c, field, t.AssessedOn)
 	case t.Mechanism == NoneNeeded && !t.Regime.Covers(country):
 		c.Add(field, "transfer.needs_mechanism", fault.Args{"Country": country})
 	}

@@ -72,6 +72,9 @@ func (f *VendorFacts) Validate() error {
 	input.OptionalText(&c, "delimitation", &f.Delimitation)
 	input.OptionalText(&c, "measures", &f.Measures)
 	input.OptionalText(&c, "retention", &f.Retention)
+	plausible(&c, "dpa_signed_on", f.DPASignedOn)
+	plausible(&c, "last_review_on", f.LastReviewOn)
+	plausible(&c, "next_review_on", f.NextReviewOn)
 	if !f.LastReviewOn.IsZero() && !f.NextReviewOn.IsZero() && f.NextReviewOn.Before(f.LastReviewOn) {
 		c.Add("next_review_on", "review.before_last", nil)
 	}
