@@ -23,7 +23,7 @@ exec bin/withpg -- sh -c '
 	raced=$1 race=$2
 	shift 2
 	code=0
-	go test $race "$@" $(go list ./... | grep -E "$raced") || code=$?
-	go test "$@" $(go list ./... | grep -vE "$raced") || code=$?
+	go test $race "$@" $(go list -e ./... | grep -E "$raced") || code=$?
+	go test "$@" $(go list -e ./... | grep -vE "$raced") || code=$?
 	exit $code
 ' test "$raced" "$race" "$@"
