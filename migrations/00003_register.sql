@@ -41,7 +41,8 @@ create table vendor_versions (
   constraint vendor_versions_reviews_in_order check (next_review_on >= last_review_on)
 );
 create index vendor_versions_vendor on vendor_versions (vendor_id);
-create index vendor_versions_name on vendor_versions (lower(legal_name));
+-- One legal name, one vendor: looked up before, enforced here.
+create unique index vendor_versions_current_name on vendor_versions (lower(legal_name)) where upper_inf(valid) and not isempty(valid);
 
 create table engagements (
   id         uuid primary key,

@@ -21,8 +21,7 @@ func (Sweep) Kind() string { return "sessions.sweep" }
 func (s *Service) AddJobs(c *jobs.Config) {
 	jobs.Quiet(Sweep{}.Kind())
 	river.AddWorker(c.Workers, &sweeper{service: s})
-	c.Periodic = append(c.Periodic, river.NewPeriodicJob(river.PeriodicInterval(time.Hour),
-		func() (river.JobArgs, *river.InsertOpts) { return Sweep{}, nil }, &river.PeriodicJobOpts{RunOnStart: true}))
+	c.Every(time.Hour, Sweep{}, nil)
 }
 
 type sweeper struct {

@@ -16,6 +16,7 @@ import (
 
 	"fairnotice/internal/config"
 	"fairnotice/internal/jobs"
+	"fairnotice/internal/notify"
 	"fairnotice/internal/secrets"
 )
 
@@ -36,6 +37,7 @@ type App struct {
 	Keys   *secrets.KeyRing
 
 	runner   *jobs.Runner
+	sender   *notify.Sender
 	stopping chan struct{}
 	stopOnce sync.Once
 }
@@ -63,7 +65,10 @@ func Open(ctx context.Context, cfg *config.Config, log *slog.Logger) (*App, erro
 
 // StartWorkers runs the job workers in this process until Close.
 func (a *App) StartWorkers(ctx context.Context) error {
-	runner, err := jobs.Start(ctx, a.DB, a.jobs())
+	if a.pool != nil {
+		a.sender = notify.StartSender(a.DB, a.Jobs, a.Log, a.Email)
+	}
+	runner, err := jobs.Start(ctx, a.DB, a.jobs(a.sender))
 	if err != nil {
 		return fmt.Errorf("start the workers: %w", err)
 	}
@@ -82,11 +87,17 @@ func (a *App) BeginStop() { a.stopOnce.Do(func() { close(a.stopping) }) }
 // A third of the time that ctx leaves is kept for the latter.
 func (a *App) Close(ctx context.Context) error {
 	a.BeginStop()
+	workCtx, cancel := share(ctx, 2, 3)
+	defer cancel()
 	var err error
 	if a.runner != nil {
-		jobsCtx, cancel := share(ctx, 2, 3)
-		err = a.runner.Stop(jobsCtx)
-		cancel()
+		err = a.runner.Stop(workCtx)
+	}
+	if a.sender != nil {
+		a.sender.Stop(workCtx)
+	}
+	if a.pool != nil {
+		err = errors.Join(err, a.pool.Close())
 	}
 	return errors.Join(err, a.Store.Close(ctx))
 }

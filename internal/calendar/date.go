@@ -26,7 +26,7 @@ func DateOf(t time.Time, zone *time.Location) Date {
 // ParseDate reads a day as 2026-12-24. Days that don't exist are errors.
 func ParseDate(s string) (Date, error) {
 	t, err := time.Parse(isoDay, s)
-	if err != nil {
+	if err != nil || t.Year() == 0 { // PostgreSQL has no year 0
 		return Date{}, fmt.Errorf("calendar: %q is not a day like 2026-12-24", s)
 	}
 	return DateOf(t, time.UTC), nil

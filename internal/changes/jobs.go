@@ -6,7 +6,6 @@ import (
 
 	"github.com/google/uuid"
 	"github.com/riverqueue/river"
-	"github.com/riverqueue/river/rivertype"
 
 	"fairnotice/internal/database"
 	"fairnotice/internal/jobs"
@@ -52,13 +51,7 @@ func (Activate) Kind() string { return "changes_activate" }
 
 // DeriveSoon are the options for a DeriveWindows after service was recorded: many groups are
 // recorded in a second, one job does for them.
-func DeriveSoon() *river.InsertOpts { return once(jobs.QueueWindows) }
-
-// once keeps at most one job of a kind waiting.
-func once(queue string) *river.InsertOpts {
-	return &river.InsertOpts{Queue: queue, MaxAttempts: 1, UniqueOpts: river.UniqueOpts{
-		ByState: []rivertype.JobState{rivertype.JobStateAvailable, rivertype.JobStatePending, rivertype.JobStateScheduled, rivertype.JobStateRunning}}}
-}
+func DeriveSoon() *river.InsertOpts { return jobs.Once(jobs.QueueWindows) }
 
 // Intervals of the periodic jobs. An activation is never early and at most this late.
 const (
@@ -66,18 +59,15 @@ const (
 	activateEvery = 30 * time.Second
 )
 
-// Register adds the workers and returns the periodic jobs, which every worker process registers.
-func (s *Service) Register(workers *river.Workers) []*river.PeriodicJob {
-	river.AddWorker(workers, &deriveWorker{service: s})
-	river.AddWorker(workers, &activateWorker{service: s})
+// AddJobs registers the package's workers and its periodic jobs, in every worker process.
+func (s *Service) AddJobs(c *jobs.Config) {
+	c.Queues[jobs.QueueWindows] = river.QueueConfig{MaxWorkers: 2}
+	river.AddWorker(c.Workers, &deriveWorker{service: s})
+	river.AddWorker(c.Workers, &activateWorker{service: s})
 	jobs.Quiet(DeriveWindows{}.Kind())
 	jobs.Quiet(Activate{}.Kind())
-	every := func(d time.Duration, args river.JobArgs) *river.PeriodicJob {
-		return river.NewPeriodicJob(river.PeriodicInterval(d),
-			func() (river.JobArgs, *river.InsertOpts) { return args, once(jobs.QueueWindows) },
-			&river.PeriodicJobOpts{RunOnStart: true})
-	}
-	return []*river.PeriodicJob{every(deriveEvery, DeriveWindows{}), every(activateEvery, Activate{})}
+	c.Every(deriveEvery, DeriveWindows{}, DeriveSoon())
+	c.Every(activateEvery, Activate{}, jobs.Once(jobs.QueueWindows))
 }
 
 type deriveWorker struct {

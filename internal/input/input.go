@@ -226,7 +226,7 @@ func Names(c *fault.Check, field string, values *[]string) {
 	}
 	*values = out
 	if len(out) > 100 {
-		c.Add(field, "too_many", fault.Args{"Max": 100})
+		c.Add(field, "list.too_long", fault.Args{"Max": 100})
 	}
 }
 

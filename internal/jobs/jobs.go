@@ -57,6 +57,19 @@ type Config struct {
 	Log      *slog.Logger
 }
 
+// Every registers a periodic job, which also runs when a process becomes the one that enqueues.
+func (c *Config) Every(interval time.Duration, args river.JobArgs, opts *river.InsertOpts) {
+	c.Periodic = append(c.Periodic, river.NewPeriodicJob(river.PeriodicInterval(interval),
+		func() (river.JobArgs, *river.InsertOpts) { return args, opts }, &river.PeriodicJobOpts{RunOnStart: true}))
+}
+
+// Once are the options of a job of which one at a time is enough: while one waits or runs, another
+// is not enqueued. It is not retried: the next one comes by the clock.
+func Once(queue string) *river.InsertOpts {
+	return &river.InsertOpts{Queue: queue, MaxAttempts: 1, UniqueOpts: river.UniqueOpts{
+		ByState: []rivertype.JobState{rivertype.JobStateAvailable, rivertype.JobStatePending, rivertype.JobStateScheduled, rivertype.JobStateRunning}}}
+}
+
 // Runner works jobs until it is stopped.
 type Runner struct {
 	client *river.Client[pgx.Tx]

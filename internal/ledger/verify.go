@@ -5,6 +5,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"strconv"
 	"strings"
@@ -99,7 +100,7 @@ func idText(id *uuid.UUID) string {
 // Head is the chain's end: how many entries there are, and the hash that seals them all.
 func Head(ctx context.Context, db *database.DB) (seq int64, hash []byte, err error) {
 	err = db.Pool().QueryRow(ctx, "select seq, hash from ledger_entries order by seq desc limit 1").Scan(&seq, &hash)
-	if err == pgx.ErrNoRows {
+	if errors.Is(err, pgx.ErrNoRows) {
 		return 0, Genesis[:], nil
 	}
 	return seq, hash, err

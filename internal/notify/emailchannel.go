@@ -25,12 +25,15 @@ type Email struct {
 // EmailLimits are what an operator may set.
 type EmailLimits struct {
 	Connections int     // to the relay, at once
-	PerDomain   int     // messages at once to one recipient domain
+	PerDomain   int     // messages at once to one recipient domain; 0: as many as connections
 	Rate        float64 // messages a second to one recipient domain, over all workers; 0: no limit
 }
 
 // NewEmail makes the channel. The pool is closed by whoever made it, after the sender has stopped.
 func NewEmail(composer *email.Composer, pool *email.Pool, links *subscribers.Links, l EmailLimits) *Email {
+	if l.PerDomain <= 0 {
+		l.PerDomain = l.Connections
+	}
 	return &Email{composer: composer, pool: pool, links: links, limits: Limits{
 		Timeout: 60 * time.Second, Concurrency: l.Connections, Slow: l.Connections, PerEndpoint: l.PerDomain, Rate: l.Rate}}
 }

@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"github.com/riverqueue/river"
-	"github.com/riverqueue/river/rivertype"
 
 	"fairnotice/internal/changes"
 	"fairnotice/internal/database"
@@ -37,27 +36,20 @@ func (LookAfter) Kind() string { return "deliveries_look_after" }
 
 const lookAfterEvery = 15 * time.Second
 
-// Queues are the queues that a worker process works, with what runs in them at once.
-func Queues() map[string]river.QueueConfig {
-	return map[string]river.QueueConfig{
-		jobs.QueueAnnounce: {MaxWorkers: 2},
-		jobs.QueueEmail:    {MaxWorkers: 2},
-		jobs.QueueWindows:  {MaxWorkers: 2},
+// AddJobs registers the package's workers and its periodic job, in every worker process. sender is
+// the process's own; nil when it sends nothing.
+func (s *Service) AddJobs(c *jobs.Config, sender *Sender) {
+	c.Queues[jobs.QueueAnnounce] = river.QueueConfig{MaxWorkers: 2}
+	c.Queues[jobs.QueueWindows] = river.QueueConfig{MaxWorkers: 2}
+	river.AddWorker(c.Workers, &announcedWorker{service: s})
+	river.AddWorker(c.Workers, &withdrawnWorker{service: s})
+	river.AddWorker(c.Workers, &lookAfterWorker{service: s})
+	if sender != nil {
+		c.Queues[jobs.QueueEmail] = river.QueueConfig{MaxWorkers: 2}
+		river.AddWorker(c.Workers, &wakeWorker{sender: sender})
 	}
-}
-
-// Register adds the workers and returns the periodic jobs, which every worker process registers.
-func (s *Service) Register(workers *river.Workers, sender *Sender) []*river.PeriodicJob {
-	river.AddWorker(workers, &announcedWorker{service: s})
-	river.AddWorker(workers, &withdrawnWorker{service: s})
-	river.AddWorker(workers, &wakeWorker{sender: sender})
-	river.AddWorker(workers, &lookAfterWorker{service: s})
 	jobs.Quiet(LookAfter{}.Kind())
-	return []*river.PeriodicJob{river.NewPeriodicJob(river.PeriodicInterval(lookAfterEvery),
-		func() (river.JobArgs, *river.InsertOpts) {
-			return LookAfter{}, &river.InsertOpts{Queue: jobs.QueueWindows, MaxAttempts: 1, UniqueOpts: river.UniqueOpts{ByState: []rivertype.JobState{
-				rivertype.JobStateAvailable, rivertype.JobStatePending, rivertype.JobStateScheduled, rivertype.JobStateRunning}}}
-		}, nil)}
+	c.Every(lookAfterEvery, LookAfter{}, jobs.Once(jobs.QueueWindows))
 }
 
 type announcedWorker struct {

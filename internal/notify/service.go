@@ -95,13 +95,16 @@ func (s *Service) rendering(c *content, l locale.Lang, audience Audience) (*Rend
 	if err != nil {
 		return nil, err
 	}
-	name := s.options.MailFromName
+	from, name := s.options.MailFrom, s.options.MailFromName
+	if from == "" { // no relay is set yet; notices wait for one
+		from = c.publisher.PrivacyEmail
+	}
 	if name == "" {
 		name = c.publisher.LegalName
 	}
 	return &Rendering{Channel: ChannelEmail, Language: string(l), Audience: audience, TemplateVersion: templateVersion,
 		Subject: subject, BodyText: text, BodyHTML: html,
-		Meta: Meta{From: s.options.MailFrom, FromName: name, ReplyTo: c.publisher.PrivacyEmail, PublicURL: s.options.PublicURL}}, nil
+		Meta: Meta{From: from, FromName: name, ReplyTo: c.publisher.PrivacyEmail, PublicURL: s.options.PublicURL}}, nil
 }
 
 // NoticesOf lists the notices of a change, the oldest first.
