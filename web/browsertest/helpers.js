@@ -66,11 +66,16 @@ export async function axeClean(page) {
     }
     const width = await subject.evaluate(() => document.documentElement.scrollWidth);
     expect(width, `${page.url()}: width at ${viewport.width}px`).toBeLessThanOrEqual(viewport.width);
+    expect(await clippedCards(subject), `${page.url()}: clipped at ${viewport.width}px`).toEqual([]);
   }
   await subject.emulateMedia({ colorScheme: "light" });
   await subject.setViewportSize(DESKTOP);
   await close();
 }
+
+// A table drawn as cards must never need scrolling: its wrapper would hide what sticks out.
+const clippedCards = (page) => page.evaluate(() => [...document.querySelectorAll(".scroll:has(> table.cards)")]
+  .filter((e) => e.clientWidth < 640 && e.scrollWidth > e.clientWidth).map((e) => e.innerText.slice(0, 60)));
 
 async function violations(page) {
   await page.evaluate(axeSource);
