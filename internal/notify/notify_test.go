@@ -40,7 +40,7 @@ func TestEveryoneIsToldOnceAndTheWindowsStart(t *testing.T) {
 		t.Fatalf("deliveries are %s, want sent:3", got)
 	}
 	for _, to := range []string{"dpo@anna.example", "datenschutz@bert.example", "fan@follower.example"} {
-		if got := len(w.relay.to(to)); got != 1 {
+		if got := len(w.relay.To(to)); got != 1 {
 			t.Errorf("%s got %d messages", to, got)
 		}
 	}
@@ -61,7 +61,7 @@ func TestOnlyFollowersCanUnsubscribe(t *testing.T) {
 	follower := w.Follower("fan@follower.example", "en")
 	w.fanOut(t, w.Announced(w.Addition(w.Vendor("Errata Ltd"), 40)))
 	w.send(t)
-	contract, followed := w.relay.to("dpo@anna.example")[0].raw, w.relay.to("fan@follower.example")[0].raw
+	contract, followed := w.relay.To("dpo@anna.example")[0].Raw, w.relay.To("fan@follower.example")[0].Raw
 	if strings.Contains(contract, "List-Unsubscribe") || strings.Contains(contract, "/unsubscribe/") {
 		t.Error("a contract recipient is offered to unsubscribe")
 	}
@@ -93,7 +93,7 @@ func TestRefusalsAreRetriedOrFinalAndKept(t *testing.T) {
 	w.Customer("Gone", "gone@a.example", housetest.Sheet(14))
 	w.Customer("Busy", "busy@b.example", housetest.Sheet(14))
 	w.Customer("Never", "never@c.example", housetest.Sheet(14))
-	w.relay.refuse = func(to string, try int) error {
+	w.relay.Refuse(func(to string, try int) error {
 		switch {
 		case strings.HasPrefix(to, "gone"):
 			return &smtp.SMTPError{Code: 550, EnhancedCode: smtp.EnhancedCode{5, 1, 1}, Message: "No such user"}
@@ -101,7 +101,7 @@ func TestRefusalsAreRetriedOrFinalAndKept(t *testing.T) {
 			return &smtp.SMTPError{Code: 450, EnhancedCode: smtp.EnhancedCode{4, 2, 1}, Message: "Come back later"}
 		}
 		return nil
-	}
+	})
 	n := w.fanOut(t, w.Announced(w.Addition(w.Vendor("Errata Ltd"), 40)))
 	w.send(t)
 	if got := w.states(t, n); got != "queued:2 failed:1" {
@@ -142,7 +142,7 @@ func TestRefusalsAreRetriedOrFinalAndKept(t *testing.T) {
 	if err := w.notify.Retry(t.Context(), w.Editor, d.ID); err != nil {
 		t.Fatal(err)
 	}
-	w.relay.refuse = nil
+	w.relay.Refuse(nil)
 	w.send(t)
 	if got := w.states(t, n); got != "sent:2 failed:1" {
 		t.Errorf("after a retry by hand: %s", got)
@@ -160,10 +160,8 @@ func TestARelayThatIsDownCostsNoRecipientItsTries(t *testing.T) {
 	for i := range 20 {
 		h.Customer(fmt.Sprint("Customer ", i), fmt.Sprintf("dpo@c%d.example", i), housetest.Sheet(14))
 	}
-	dead := startRelay(t)
-	if err := dead.listener.Close(); err != nil {
-		t.Fatal(err)
-	}
+	dead := housetest.StartRelay(t)
+	dead.Down()
 	w := worldOn(t, h, dead)
 	n := w.fanOut(t, w.Announced(w.Addition(w.Vendor("Errata Ltd"), 40)))
 	s := notify.StartSender(w.DB, w.Jobs, w.log, w.email)
@@ -178,7 +176,7 @@ func TestARelayThatIsDownCostsNoRecipientItsTries(t *testing.T) {
 	if n := w.count(t, "select count(*) from attempts where outcome <> 'unreachable'"); n != 0 {
 		t.Errorf("%d attempts with another outcome", n)
 	}
-	alive := worldOn(t, h, startRelay(t))
+	alive := worldOn(t, h, housetest.StartRelay(t))
 	w.Clock.Add(6 * time.Minute)
 	alive.send(t)
 	if got := w.states(t, n); got != "sent:20" {
@@ -207,14 +205,14 @@ func TestStateIsCheckedWhenSending(t *testing.T) {
 		t.Fatal(err)
 	}
 	w.send(t)
-	if got := w.states(t, n); got != "sent:2 suppressed:2" || len(w.relay.to("legal@bert.example")) != 1 {
+	if got := w.states(t, n); got != "sent:2 suppressed:2" || len(w.relay.To("legal@bert.example")) != 1 {
 		t.Errorf("a suppressed recipient's fallback was not told: %s", got)
 	}
 	if err := w.notify.LookAfter(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	w.send(t)
-	if got := len(w.relay.to("legal@bert.example")); got != 1 {
+	if got := len(w.relay.To("legal@bert.example")); got != 1 {
 		t.Errorf("the fallback was told %d times", got)
 	}
 }
@@ -224,19 +222,19 @@ func TestAWithdrawalStopsWhatIsNotSentAndTellsWhoWasTold(t *testing.T) {
 	w.Customer("Told", "dpo@told.example", housetest.Sheet(14))
 	w.Customer("Waiting", "dpo@waiting.example", housetest.Sheet(14))
 	w.Customer("Untold", "", housetest.Sheet(14))
-	w.relay.refuse = func(to string, _ int) error {
+	w.relay.Refuse(func(to string, _ int) error {
 		if to == "dpo@waiting.example" {
 			return &smtp.SMTPError{Code: 451, Message: "Later"}
 		}
 		return nil
-	}
+	})
 	c := w.Announced(w.Addition(w.Vendor("Errata Ltd"), 40))
 	n := w.fanOut(t, c)
 	w.send(t)
 	if err := w.Changes.Withdraw(t.Context(), w.Approver, c.ID, "The vendor was breached"); err != nil {
 		t.Fatal(err)
 	}
-	w.relay.refuse = nil
+	w.relay.Refuse(nil)
 	if err := w.notify.FanOut(t.Context(), c.ID, notify.Withdrawal); err != nil {
 		t.Fatal(err)
 	}
@@ -245,11 +243,11 @@ func TestAWithdrawalStopsWhatIsNotSentAndTellsWhoWasTold(t *testing.T) {
 	if got := w.states(t, n); got != "sent:1 cancelled:1" {
 		t.Errorf("announcement: %s", got)
 	}
-	if got := w.relay.to("dpo@told.example"); len(got) != 2 || !strings.Contains(got[1].raw, "Withdrawn") {
+	if got := w.relay.To("dpo@told.example"); len(got) != 2 || !strings.Contains(got[1].Raw, "Withdrawn") {
 		t.Errorf("who was told got %d messages", len(got))
 	}
 	// An attempt was made to tell this one too: it may have read of it elsewhere, so it is told.
-	if got := w.relay.to("dpo@waiting.example"); len(got) != 1 || !strings.Contains(got[0].raw, "Withdrawn") {
+	if got := w.relay.To("dpo@waiting.example"); len(got) != 1 || !strings.Contains(got[0].Raw, "Withdrawn") {
 		t.Errorf("who waited got %d messages", len(got))
 	}
 }
@@ -267,7 +265,7 @@ func TestAWithdrawalBeforeTheFanOutTellsNobody(t *testing.T) {
 		}
 	}
 	w.send(t)
-	if got := len(w.relay.received()); got != 0 {
+	if got := len(w.relay.Received()); got != 0 {
 		t.Errorf("%d messages", got)
 	}
 }
@@ -278,13 +276,13 @@ func TestEveryMessageCanBeBuiltAgain(t *testing.T) {
 	w.CustomerIn("Bert AG", "datenschutz@bert.example", "de", housetest.Sheet(30))
 	w.Follower("fan@follower.example", "de")
 	first := true
-	w.relay.refuse = func(to string, _ int) error {
+	w.relay.Refuse(func(to string, _ int) error {
 		if to == "dpo@mueller.example" && first {
 			first = false
 			return &smtp.SMTPError{Code: 451, Message: "Later"}
 		}
 		return nil
-	}
+	})
 	n := w.fanOut(t, w.Announced(w.Addition(w.Vendor("Errata Ltd"), 40)))
 	w.send(t)
 	w.Clock.Add(time.Minute)
@@ -302,7 +300,7 @@ func TestEveryMessageCanBeBuiltAgain(t *testing.T) {
 			if number < d.Attempts {
 				continue
 			}
-			if got := w.relay.to(d.Address)[0].raw; !bytes.Equal([]byte(got), again.Raw) {
+			if got := w.relay.To(d.Address)[0].Raw; !bytes.Equal([]byte(got), again.Raw) {
 				t.Errorf("%s: what arrived is not what is rebuilt", d.Address)
 			}
 			if !bytes.Contains(again.Raw, []byte(d.ID.String()+"@nordlicht.example")) {
@@ -375,8 +373,8 @@ func TestTwoSendersShareTheWork(t *testing.T) {
 		t.Errorf("deliveries: %s", got)
 	}
 	seen := map[string]int{}
-	for _, m := range w.relay.received() {
-		seen[m.to]++
+	for _, m := range w.relay.Received() {
+		seen[m.To]++
 	}
 	for to, times := range seen {
 		if times != 1 {
@@ -397,7 +395,7 @@ func TestStopHandsBack(t *testing.T) {
 	}
 	n := w.fanOut(t, w.Announced(w.Addition(w.Vendor("Errata Ltd"), 40)))
 	hold := make(chan struct{})
-	w.relay.hold = hold
+	w.relay.Hold(hold)
 	s := notify.StartSender(w.DB, w.Jobs, w.log, w.email)
 	w.await(t, "claims", func() bool { return w.count(t, "select count(*) from deliveries where state = 'sending'") > 10 })
 	stopped := make(chan struct{})
@@ -409,18 +407,18 @@ func TestStopHandsBack(t *testing.T) {
 	if err != nil || p.Counts[notify.Sending] != 0 || p.Total() != 61 || p.Counts[notify.Sent] == 0 {
 		t.Errorf("after the stop: %+v, %v", p, err)
 	}
-	if got := len(w.relay.received()); got != p.Counts[notify.Sent] {
+	if got := len(w.relay.Received()); got != p.Counts[notify.Sent] {
 		t.Errorf("%d arrived, %d are recorded as sent", got, p.Counts[notify.Sent])
 	}
 	if bad := w.count(t, "select count(*) from deliveries where state = 'queued' and (attempts <> 0 or possible_repeat)"); bad != 0 {
 		t.Errorf("%d deliveries were handed back with an attempt", bad)
 	}
-	w.relay.hold = nil
+	w.relay.Hold(nil)
 	w.send(t)
 	if got := w.states(t, n); got != "sent:61" {
 		t.Errorf("after going on: %s", got)
 	}
-	if got := len(w.relay.received()); got != 61 {
+	if got := len(w.relay.Received()); got != 61 {
 		t.Errorf("%d messages for 61 deliveries", got)
 	}
 }
@@ -485,15 +483,15 @@ func TestARatePerDomainIsKeptOverWorkers(t *testing.T) {
 		}
 		wg.Wait()
 		got := 0
-		for _, m := range w.relay.received() {
-			if strings.HasSuffix(m.to, "@big.example") {
+		for _, m := range w.relay.Received() {
+			if strings.HasSuffix(m.To, "@big.example") {
 				got++
 			}
 		}
 		if got != second {
 			t.Fatalf("after %d seconds %d messages to one domain", second, got)
 		}
-		if len(w.relay.to("dpo@other.example")) != 1 {
+		if len(w.relay.To("dpo@other.example")) != 1 {
 			t.Fatal("another domain was held up")
 		}
 		w.Clock.Add(time.Second)

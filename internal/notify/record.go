@@ -51,7 +51,7 @@ type recorder struct {
 }
 
 func newRecorder(db *database.DB, jobs JobInserter, log *slog.Logger) *recorder {
-	r := &recorder{db: db, jobs: jobs, log: log, in: make(chan finished, 2*groupSize),
+	r := &recorder{db: db, jobs: jobs, log: log, in: make(chan finished, groupSize),
 		done: make(chan struct{}), giveUp: make(chan struct{}), renderings: newRenderingCache()}
 	go r.run()
 	return r

@@ -3,16 +3,11 @@ package notify_test
 import (
 	"context"
 	"fmt"
-	"io"
 	"log/slog"
-	"net"
 	"os"
 	"strings"
-	"sync"
 	"testing"
 	"time"
-
-	"github.com/emersion/go-smtp"
 
 	"fairnotice/internal/changes"
 	"fairnotice/internal/housetest"
@@ -22,111 +17,23 @@ import (
 	"fairnotice/internal/subscribers"
 )
 
-// relay is a real SMTP server that keeps what it takes, and treats recipients by their local part.
-type relay struct {
-	mu       sync.Mutex
-	messages []message
-	tries    map[string]int
-	refuse   func(to string, try int) error
-	hold     chan struct{} // when not nil, messages are answered after it is closed
-	server   *smtp.Server
-	address  string
-	listener net.Listener
-}
-
-type message struct {
-	to  string
-	raw string
-}
-
-func startRelay(t testing.TB) *relay {
-	t.Helper()
-	r := &relay{tries: map[string]int{}}
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	r.address, r.listener = l.Addr().String(), l
-	r.server = smtp.NewServer(smtp.BackendFunc(func(*smtp.Conn) (smtp.Session, error) { return &session{relay: r}, nil }))
-	r.server.Domain, r.server.ErrorLog = "relay.example", discard{}
-	go func() { _ = r.server.Serve(l) }()
-	t.Cleanup(func() { _ = r.server.Close() })
-	return r
-}
-
-type discard struct{}
-
-func (discard) Printf(string, ...any) {}
-func (discard) Println(...any)        {}
-
-func (r *relay) received() []message {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	return append([]message(nil), r.messages...)
-}
-
-func (r *relay) to(address string) (out []message) {
-	for _, m := range r.received() {
-		if m.to == address {
-			out = append(out, m)
-		}
-	}
-	return out
-}
-
-type session struct {
-	relay *relay
-	to    string
-}
-
-func (s *session) Reset()                               {}
-func (s *session) Logout() error                        { return nil }
-func (s *session) Mail(string, *smtp.MailOptions) error { return nil }
-func (s *session) Rcpt(to string, _ *smtp.RcptOptions) error {
-	s.relay.mu.Lock()
-	defer s.relay.mu.Unlock()
-	s.relay.tries[to]++
-	s.to = to
-	if s.relay.refuse != nil {
-		return s.relay.refuse(to, s.relay.tries[to])
-	}
-	return nil
-}
-
-func (s *session) Data(body io.Reader) error {
-	raw, err := io.ReadAll(body)
-	if err != nil {
-		return err
-	}
-	s.relay.mu.Lock()
-	hold := s.relay.hold
-	s.relay.mu.Unlock()
-	if hold != nil {
-		<-hold
-	}
-	s.relay.mu.Lock()
-	defer s.relay.mu.Unlock()
-	s.relay.messages = append(s.relay.messages, message{to: s.to, raw: string(raw)})
-	return nil
-}
-
 // world is a house with the notices' service and a relay.
 type world struct {
 	*housetest.House
 	notify *notify.Service
 	email  *notify.Email
 	links  *subscribers.Links
-	relay  *relay
+	relay  *housetest.Relay
 	pool   *email.Pool
 	log    *slog.Logger
 }
 
 func newWorld(t testing.TB) *world {
 	t.Helper()
-	return worldOn(t, housetest.New(t), startRelay(t))
+	return worldOn(t, housetest.New(t), housetest.StartRelay(t))
 }
 
-func worldOn(t testing.TB, h *housetest.House, r *relay) *world {
+func worldOn(t testing.TB, h *housetest.House, r *housetest.Relay) *world {
 	t.Helper()
 	ring, err := secrets.ParseKeyRing(secrets.NewKey("k1"))
 	if err != nil {
@@ -141,7 +48,7 @@ func worldOn(t testing.TB, h *housetest.House, r *relay) *world {
 	if err != nil {
 		t.Fatal(err)
 	}
-	cfg, err := email.ParseURL("smtp://" + r.address)
+	cfg, err := email.ParseURL("smtp://" + r.Address)
 	if err != nil {
 		t.Fatal(err)
 	}
