@@ -102,25 +102,31 @@ type personal struct {
 	clause        string
 	authorisation string
 	silence       string
+	answer        string // what is asked by the deadline
 	objection     string
+	howTitle      string
+	how           string
 	effective     string
 }
 
 // windowFields writes a customer's window in words, in its notice's language.
-func windowFields(l locale.Lang, w *changes.WindowView, kind changes.Kind) personal {
+func windowFields(l locale.Lang, w *changes.WindowView, c *content) personal {
 	words := wordsOf(l)
 	zone := w.Zone()
 	p := personal{
 		customer:      w.CustomerName,
 		clause:        w.Clause,
 		authorisation: words.authorisation[w.Authorisation],
-		silence:       words.silence[w.Authorisation],
+		silence:       wrap(words.silence[w.Authorisation]), // HTML folds the line breaks
+		answer:        words.answer[w.Authorisation],
+		howTitle:      words.howTitle[w.Authorisation],
+		how:           wrap(fmt.Sprintf(words.how[w.Authorisation], c.publisher.PrivacyEmail, c.change.Reference)),
 		effective:     fmt.Sprintf(words.effectiveFrom, locale.Date(l, w.EffectiveOn.UTC()), zone.String()),
 	}
 	if p.clause == "" {
 		p.clause = w.Reference
 	}
-	if !w.ObjectionEndsAt.After(w.CountedFrom) {
+	if !w.ObjectionEndsAt.After(w.CountedFrom) && w.Authorisation == "general" {
 		p.objection, p.silence = words.noObjection, words.noObjectionSilence
 		return p
 	}
@@ -133,5 +139,5 @@ func windowFields(l locale.Lang, w *changes.WindowView, kind changes.Kind) perso
 // fields are the merge values by the names that templates use.
 func (p personal) fields() map[string]string {
 	return map[string]string{"customer": p.customer, "clause": p.clause, "authorisation": p.authorisation,
-		"silence": p.silence, "objection": p.objection, "effective": p.effective}
+		"silence": p.silence, "answer": p.answer, "objection": p.objection, "how_title": p.howTitle, "how": p.how, "effective": p.effective}
 }

@@ -49,7 +49,7 @@ func (s *Service) fanOut(tx *database.Tx, c *content, windows []changes.WindowVi
 	if err := s.insertRenderings(tx, c, notice); err != nil {
 		return err
 	}
-	if err := insertMerges(tx, notice, c.change.Kind, windows); err != nil {
+	if err := insertMerges(tx, notice, c, windows); err != nil {
 		return err
 	}
 	count, err := s.insertDeliveries(tx, c, notice, windows)
@@ -101,7 +101,7 @@ func (s *Service) insertRenderings(tx *database.Tx, c *content, n *Notice) error
 }
 
 // insertMerges stores the values of each window in each language, and those of followers.
-func insertMerges(tx *database.Tx, n *Notice, kind changes.Kind, windows []changes.WindowView) error {
+func insertMerges(tx *database.Tx, n *Notice, c *content, windows []changes.WindowView) error {
 	var ids []uuid.UUID
 	var ofWindows []*uuid.UUID
 	var languages, fields []string
@@ -116,7 +116,7 @@ func insertMerges(tx *database.Tx, n *Notice, kind changes.Kind, windows []chang
 			return fmt.Errorf("merge values: %w", err)
 		}
 		for i := range windows {
-			if err := add(&windows[i].ID, l, windowFields(l, &windows[i], kind).fields()); err != nil {
+			if err := add(&windows[i].ID, l, windowFields(l, &windows[i], c).fields()); err != nil {
 				return fmt.Errorf("merge values: %w", err)
 			}
 		}

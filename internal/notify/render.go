@@ -106,7 +106,7 @@ func (c *content) facts(l locale.Lang, e *vendors.Entry) (out []fact) {
 	}
 	add("legal_name", e.LegalName)
 	add("registration", e.RegistrationNumber)
-	add("address", oneLine(e.Address), locale.Country(l, e.Country))
+	add("address", joinNonEmpty(", ", oneLine(e.Address), locale.Country(l, e.Country)))
 	add("website", e.Website)
 	add("contact", joinNonEmpty(", ", e.ContactName, e.ContactPosition, e.ContactEmail))
 	add("parent", e.ParentName)
@@ -208,7 +208,8 @@ func yesNo(w *words, yes bool) string {
 	return w.no
 }
 
-func oneLine(s string) string { return strings.Join(strings.Fields(s), " ") }
+// oneLine writes an address of several lines in one.
+func oneLine(s string) string { return strings.ReplaceAll(s, "\n", ", ") }
 
 func joinNonEmpty(sep string, parts ...string) string {
 	kept := parts[:0]
@@ -267,12 +268,16 @@ func tidy(s string) string {
 	return strings.TrimSpace(s) + "\n"
 }
 
-// bullet writes values as a text's list lines.
+// bullet writes values as a text's list lines: one short value beside its label, else a line each.
 func bullet(values []string) string {
-	if len(values) == 1 {
+	if len(values) == 1 && len([]rune(values[0])) <= 44 {
 		return " " + values[0]
 	}
-	return "\n  - " + strings.Join(values, "\n  - ")
+	var out strings.Builder
+	for _, v := range values {
+		out.WriteString("\n  - " + strings.ReplaceAll(wrap(v), "\n", "\n    "))
+	}
+	return out.String()
 }
 
 // wrap breaks a paragraph's lines at 76 columns.

@@ -9,6 +9,9 @@ type words struct {
 	title              map[string]string // subject and heading, by notice kind and change kind
 	authorisation      map[string]string
 	silence            map[string]string
+	answer             map[string]string
+	howTitle           map[string]string
+	how                map[string]string // of the address and the reference
 	objectUntil        string
 	noObjection        string
 	noObjectionSilence string
@@ -49,6 +52,12 @@ var english = words{
 	silence: map[string]string{
 		"general":  "If we do not hear from you by then, your terms treat the change as accepted.",
 		"specific": "If we do not hear from you, the change does not take effect for you: silence is not consent.",
+	},
+	answer:   map[string]string{"general": "You may object", "specific": "Please answer"},
+	howTitle: map[string]string{"general": "How to object or ask", "specific": "How to consent, refuse or ask"},
+	how: map[string]string{
+		"general":  "Write to %s, name the reference %s, and say what you object to and, where your terms ask for grounds, why. A question is welcome too. Please object before the deadline above.",
+		"specific": "Write to %s, name the reference %s, and say whether you consent or refuse. A question is welcome too. Please answer before the deadline above.",
 	},
 	objectUntil:        "until the end of %s (%s)",
 	noObjection:        "your terms give no objection period for this kind of change",
@@ -100,6 +109,12 @@ var german = words{
 	silence: map[string]string{
 		"general":  "Hören wir bis dahin nichts von Ihnen, gilt die Änderung nach Ihren Vertragsbedingungen als angenommen.",
 		"specific": "Hören wir nichts von Ihnen, wird die Änderung für Sie nicht wirksam: Schweigen ist keine Zustimmung.",
+	},
+	answer:   map[string]string{"general": "Einspruch möglich", "specific": "Bitte antworten"},
+	howTitle: map[string]string{"general": "Einspruch und Fragen", "specific": "Zustimmung, Ablehnung und Fragen"},
+	how: map[string]string{
+		"general":  "Schreiben Sie an %s, nennen Sie das Aktenzeichen %s und wogegen sich Ihr Einspruch richtet; wo Ihre Vertragsbedingungen Gründe verlangen, auch diese. Auch Fragen sind willkommen. Bitte erheben Sie Einspruch vor Ablauf der Frist.",
+		"specific": "Schreiben Sie an %s, nennen Sie das Aktenzeichen %s und ob Sie zustimmen oder ablehnen. Auch Fragen sind willkommen. Bitte antworten Sie vor Ablauf der Frist.",
 	},
 	objectUntil:        "bis zum Ablauf des %s (%s)",
 	noObjection:        "Ihre Vertragsbedingungen sehen für diese Art von Änderung keine Einspruchsfrist vor",

@@ -1,0 +1,134 @@
+package notify_test
+
+import (
+	"flag"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"fairnotice/internal/calendar"
+	"fairnotice/internal/changes"
+	"fairnotice/internal/housetest"
+	"fairnotice/internal/locale"
+	"fairnotice/internal/notify"
+	"fairnotice/internal/subscribers"
+	"fairnotice/internal/vendors"
+)
+
+var update = flag.Bool("update", false, "write the goldens anew; read their difference before committing it")
+
+func golden(t *testing.T, name, got string) {
+	t.Helper()
+	path := filepath.Join("testdata", name)
+	if *update {
+		if err := os.WriteFile(path, []byte(got), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		return
+	}
+	want, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(string(want), got); diff != "" {
+		t.Errorf("%s (-want +got):\n%s", name, diff)
+	}
+}
+
+// Every notice, in each language and for each audience, as its recipient reads it.
+func TestNoticesReadAsTheyShould(t *testing.T) {
+	w := newWorld(t)
+	specific := housetest.Sheet(30)
+	specific.Authorisation = subscribers.Specific
+	w.Customer("Anna & Töchter GmbH", "dpo@anna.example", housetest.Sheet(14))
+	w.Customer("Bert AG", "dpo@bert.example", specific)
+	old, next := w.Vendor("Old Ltd"), w.Vendor("Next <Errors> Ltd")
+	sub := w.Vendor("Deep Storage Ltd")
+	if _, err := w.Vendors.AddLink(t.Context(), w.Editor, next.ID, sub.ID, "Backups", calendar.Date{}); err != nil {
+		t.Fatal(err)
+	}
+	engaged, err := w.Vendors.RecordEngagement(t.Context(), w.Editor, old.ID, calendar.Date{Year: 2024, Month: 1, Day: 1}, w.Facts())
+	if err != nil {
+		t.Fatal(err)
+	}
+	addition := w.Addition(next, 40)
+	addition.Facts.SpecialCategories = []vendors.SpecialCategory{vendors.Health}
+	replacement := w.Addition(next, 40)
+	replacement.Kind, replacement.ReplacedEngagementID = changes.Replacement, engaged.ID
+	for _, p := range []*changes.Proposal{addition, replacement,
+		{Kind: changes.Removal, EngagementID: engaged.ID, Reason: "No longer needed.", EffectiveOn: addition.EffectiveOn}} {
+		c := w.Approved(p)
+		a, err := w.Changes.Audience(t.Context(), c.ID)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, l := range notify.Languages {
+			for audience, to := range map[string]*changes.Planned{"general": &a.Included[0], "specific": &a.Included[1], "follower": nil} {
+				if audience == "specific" && p.Kind != changes.Addition {
+					continue
+				}
+				n, err := w.notify.PreviewAnnouncement(t.Context(), c.ID, l, to)
+				if err != nil {
+					t.Fatal(err)
+				}
+				checkNotice(t, string(p.Kind)+"."+audience+"."+string(l), n)
+			}
+		}
+		if err := w.Changes.Withdraw(t.Context(), w.Approver, c.ID, "Plans changed."); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+func checkNotice(t *testing.T, name string, n *notify.Preview) {
+	t.Helper()
+	golden(t, name+".txt", n.Subject+"\n\n"+n.Text)
+	golden(t, name+".html", n.HTML)
+	if len(n.HTML) > 100<<10 {
+		t.Errorf("%s: %d bytes of HTML", name, len(n.HTML))
+	}
+	if strings.ContainsAny(n.Text+n.HTML+n.Subject, "\x02\x03") || strings.Contains(n.HTML, "ZgotmplZ") {
+		t.Errorf("%s: a mark or a refused value is left", name)
+	}
+	if strings.Contains(n.HTML, "<Errors>") {
+		t.Errorf("%s: a name is not escaped", name)
+	}
+	for i, line := range strings.Split(n.Text, "\n") {
+		if len([]rune(line)) > 120 && !strings.Contains(line, "http") {
+			t.Errorf("%s: line %d has %d characters", name, i+1, len([]rune(line)))
+		}
+	}
+}
+
+// What the domain says a notice carries is in each of them, in the text and in the HTML.
+func TestANoticeCarriesWhatItMust(t *testing.T) {
+	w := newWorld(t)
+	w.Customer("Anna GmbH", "dpo@anna.example", housetest.Sheet(14))
+	c := w.Approved(w.Addition(w.Vendor("Errata Ltd"), 40))
+	a, err := w.Changes.Audience(t.Context(), c.ID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for l, wants := range map[locale.Lang][]string{
+		locale.EN: {"6 December 2026", "22 November 2026", "1 January 2027", "General written authorisation", "treat the change as accepted", "Ireland", "can be excluded", "Notice text 2026"},
+		locale.DE: {"6. Dezember 2026", "22. November 2026", "1. Januar 2027", "Allgemeine schriftliche Genehmigung", "gilt die Änderung", "Irland", "ausgenommen", "Mitteilungstext 2026"},
+	} {
+		n, err := w.notify.PreviewAnnouncement(t.Context(), c.ID, l, &a.Included[0])
+		if err != nil {
+			t.Fatal(err)
+		}
+		wants = append(wants, c.Reference, "Anna GmbH", "DPA § 7(2)", "Europe/Berlin", "Errata Ltd", "1 Example Street", "Pat Privacy", "dpo@vendor.example",
+			"Exception monitoring", "names", "IP addresses", "users of the customer", "Nordlicht Desk", "Encryption at rest", "Deleted after 30 days",
+			"We need to see errors", "Data are pseudonymised", "privacy@nordlicht.example", "https://trust.nordlicht.example/changes/"+c.Reference, "?on=2027-01-01")
+		for _, want := range wants {
+			for form, body := range map[string]string{"text": n.Text, "HTML": n.HTML} {
+				if !strings.Contains(strings.Join(strings.Fields(body), " "), want) {
+					t.Errorf("%s, %s: %q is missing", l, form, want)
+				}
+			}
+		}
+	}
+}
