@@ -1,7 +1,6 @@
 package subscribers_test
 
 import (
-	"sync"
 	"testing"
 
 	"fairnotice/internal/fault"
@@ -78,11 +77,10 @@ func TestOneClickUnsubscribesOnce(t *testing.T) {
 		}
 	}
 	outcomes, errs := make([]subscribers.Outcome, 2), make([]error, 2)
-	var wg sync.WaitGroup
-	for i := range 2 { // the mail program and the page, at once
-		wg.Go(func() { outcomes[i], errs[i] = h.links.UnsubscribeByToken(t.Context(), token, "one-click") })
+	click := func(i int) func() { // the mail program and the page, at once
+		return func() { outcomes[i], errs[i] = h.links.UnsubscribeByToken(t.Context(), token, "one-click") }
 	}
-	wg.Wait()
+	h.together(click(0), click(1))
 	if errs[0] != nil || errs[1] != nil || outcomes[0].Already == outcomes[1].Already {
 		t.Errorf("two at once: %+v %+v, %v %v", outcomes[0], outcomes[1], errs[0], errs[1])
 	}

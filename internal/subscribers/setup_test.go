@@ -4,6 +4,8 @@ import (
 	"context"
 	"encoding/json"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 
 	"github.com/google/uuid"
@@ -165,4 +167,29 @@ func wantFault(t *testing.T, what string, err error, code, field string) {
 	if len(found) == 0 || found[0].Code != code || found[0].Field != field {
 		t.Errorf("%s: want %s at %q, got %v", what, code, field, err)
 	}
+}
+
+// together runs all of fns at once: none can commit before each of them has come as far as it can,
+// because the lock under which the ledger is written is held until all of them wait for something.
+func (h *house) together(fns ...func()) {
+	h.t.Helper()
+	hold, err := h.db.Pool().Begin(h.t.Context())
+	h.ok(err)
+	_, err = hold.Exec(h.t.Context(), "select pg_advisory_xact_lock(7301201826)")
+	h.ok(err)
+	var wg sync.WaitGroup
+	var ended atomic.Int32
+	for _, fn := range fns {
+		wg.Go(func() {
+			defer ended.Add(1)
+			fn()
+		})
+	}
+	// Asked outside the transaction: inside one, the first answer would be repeated for ever.
+	for waiting := 0; waiting+int(ended.Load()) < len(fns); {
+		h.ok(h.db.Pool().QueryRow(h.t.Context(), `select count(*) from pg_stat_activity
+			where datname = current_database() and wait_event_type = 'Lock'`).Scan(&waiting))
+	}
+	h.ok(hold.Rollback(h.t.Context()))
+	wg.Wait()
 }
