@@ -34,7 +34,7 @@ var floors = [][]string{
 	/* 5 */ {"internal/changes", "internal/notify/email", "internal/notify/webhook", "internal/notify/slack"},
 	/* 6 */ {"internal/notify", "internal/housetest"},
 	/* 7 */ {"web"},
-	/* 7 */ {"web/webtest", "web/browsertest", "internal/app", "internal/demo/inbox"},
+	/* 7 */ {"web/webtest", "web/browsertest", "internal/app"},
 	/* 8 */ {"web/public", "web/portal", "web/console", "web/apiv1", "internal/demo/inbox"},
 	/* 8 */ {"internal/demo"},
 	/* 9 */ {"cmd/api", "cmd/worker", "cmd/demo"},
