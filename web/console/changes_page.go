@@ -1,0 +1,264 @@
+package console
+
+import (
+	"encoding/json"
+	"slices"
+	"time"
+
+	"github.com/gin-gonic/gin"
+	"github.com/google/uuid"
+
+	"fairnotice/internal/actor"
+	"fairnotice/internal/calendar"
+	"fairnotice/internal/changes"
+	"fairnotice/internal/fault"
+	"fairnotice/internal/ledger"
+	"fairnotice/internal/notify"
+	"fairnotice/internal/publisher"
+	"fairnotice/web"
+)
+
+// changePage is the page of one change. Ready is what there is to see before the announcement,
+// Progress and Windows after it.
+type changePage struct {
+	web.Page
+	Change   *changes.View
+	Base     string
+	Steps    []web.Step
+	SentBack *sentBackNote
+	Actions  []changeAction
+	Facts    []factRow
+	Ready    *readyPart
+	Progress *progressPart
+	Windows  *windowsPart
+}
+
+// sentBackNote is why a draft came back from review.
+type sentBackNote struct {
+	Reason, Who string
+	At          time.Time
+}
+
+// changeAction is something that can be done with the change, or, with Why, something that this
+// reader can't do, and the reason.
+type changeAction struct {
+	Label, Href, Class, Why string
+	Post                    bool
+}
+
+// factRow is one line of the facts before and after the change.
+type factRow struct {
+	Label         string
+	Before, After []string
+	Differs       bool
+}
+
+func (s *Site) showChange(c *gin.Context) error {
+	v, err := s.changeAt(c)
+	if err != nil {
+		return err
+	}
+	return s.drawChange(c, v, nil)
+}
+
+// drawChange draws the change's page; a form whose step failed leads it.
+func (s *Site) drawChange(c *gin.Context, v *changes.View, failed *web.Form) error {
+	settings, err := s.houseRules(c.Request.Context())
+	if err != nil {
+		return err
+	}
+	p := &changePage{Page: s.web.NewPage(c, "changes.page_title", "Reference", v.Reference, "Vendor", v.VendorName), Change: v, Base: changePath(v)}
+	if failed != nil {
+		p.Feedback(stayHere(failed))
+	}
+	p.Version = v.Reference + " v" + itoa(v.Version)
+	p.LastUpdated = v.UpdatedAt.In(settings.Zone())
+	p.Steps = s.steps(c, v, settings.Zone())
+	p.Actions = s.actions(c, v, settings)
+	for _, part := range []func(*gin.Context, *changePage, *publisher.Settings) error{s.addSentBack, s.addFacts, s.addParts} {
+		if err := part(c, p, settings); err != nil {
+			return err
+		}
+	}
+	return s.web.Render(c, "changes/show", p)
+}
+
+// addParts adds what belongs to the change's state.
+func (s *Site) addParts(c *gin.Context, p *changePage, settings *publisher.Settings) (err error) {
+	if p.Change.AnnouncedAt == nil {
+		if p.Change.Open() {
+			p.Ready, err = s.readyPart(c, p.Change, settings)
+		}
+		return err
+	}
+	if p.Progress, err = s.progressPart(c, p.Change, settings.Zone()); err != nil {
+		return err
+	}
+	p.Windows, err = s.windowsPart(c, p.Change)
+	return err
+}
+
+// steps is the change's life: who did what when, and what is still to come.
+func (s *Site) steps(c *gin.Context, v *changes.View, zone *time.Location) []web.Step {
+	lang := web.Lang(c)
+	var out []web.Step
+	add := func(key string, at *time.Time, who string) {
+		step := web.Step{Label: s.web.T(lang, "changes.step."+key), At: in(zone, at), Instant: at != nil}
+		if at != nil {
+			step.State = "past"
+			if who != "" {
+				step.Note = s.web.T(lang, "changes.by", "Who", who)
+			}
+		}
+		out = append(out, step)
+	}
+	add("drafted", &v.CreatedAt, v.CreatedName)
+	withdrawn := v.State == changes.Withdrawn
+	if v.SubmittedAt != nil || !withdrawn {
+		add("submitted", v.SubmittedAt, v.SubmittedName)
+	}
+	if v.ApprovedAt != nil || !withdrawn {
+		add("approved", v.ApprovedAt, v.ApprovedName)
+	}
+	if v.AnnouncedAt != nil || !withdrawn {
+		add("announced", v.AnnouncedAt, v.AnnouncedName)
+	}
+	if withdrawn {
+		add("withdrawn", v.WithdrawnAt, v.WithdrawnName)
+		return out
+	}
+	add("effective", v.EffectiveAt, "")
+	if v.EffectiveAt == nil {
+		last := &out[len(out)-1]
+		last.At, last.Note = v.EffectiveOn.UTC(), s.web.T(lang, "changes.planned")
+	}
+	if i := slices.IndexFunc(out, func(step web.Step) bool { return step.State == "" }); i >= 0 {
+		out[i].State = "next"
+	}
+	return out
+}
+
+// actions are what comes next, first what the change waits for.
+func (s *Site) actions(c *gin.Context, v *changes.View, settings *publisher.Settings) []changeAction {
+	who, lang, base := web.ActorOf(c), web.Lang(c), changePath(v)
+	var out []changeAction
+	add := func(step, class string, act actor.Act, post bool) {
+		a := changeAction{Label: s.web.T(lang, "changes.do."+step), Href: base + "/" + step, Class: class, Post: post}
+		for _, f := range fault.All(who.Must(act)) {
+			a.Why = s.web.Sentence(lang, f)
+		}
+		if step == "approve" && a.Why == "" && settings.FourEyes && (isMe(who, v.CreatedBy) || isMe(who, v.SubmittedBy)) {
+			a.Why = s.web.T(lang, "fault.change.four_eyes")
+		}
+		out = append(out, a)
+	}
+	switch v.State {
+	case changes.Draft:
+		add("submit", "", actor.SubmitChange, true)
+		add("edit", "is-secondary", actor.DraftChange, false)
+	case changes.InReview:
+		add("approve", "", actor.ApproveChange, true)
+		add("send-back", "is-secondary", actor.SubmitChange, false)
+	case changes.Approved:
+		add("announce", "", actor.AnnounceChange, false)
+		add("send-back", "is-secondary", actor.SubmitChange, false)
+	}
+	if v.Open() {
+		add("withdraw", "is-secondary", actor.WithdrawChange, false)
+	}
+	return out
+}
+
+func isMe(who actor.Actor, id *uuid.UUID) bool { return id != nil && *id == who.ID }
+
+// addSentBack finds, for a draft that came back, what the reviewer asked for: it is in the record.
+func (s *Site) addSentBack(c *gin.Context, p *changePage, settings *publisher.Settings) error {
+	if p.Change.State != changes.Draft {
+		return nil
+	}
+	records, err := ledger.About(c.Request.Context(), s.DB, p.Change.ID, 50)
+	if err != nil {
+		return err
+	}
+	for _, r := range records {
+		if r.Kind != "change.sent_back" {
+			continue
+		}
+		var body struct{ Detail struct{ Reason string } }
+		if err := json.Unmarshal(r.Body, &body); err != nil {
+			return nil //nolint:nilerr // an erased body tells nothing; the page goes without
+		}
+		p.SentBack = &sentBackNote{Reason: body.Detail.Reason, Who: r.ActorName, At: r.At.In(settings.Zone())}
+		return nil
+	}
+	return nil
+}
+
+// addFacts tells the engagements before and after as the notice tells them.
+func (s *Site) addFacts(c *gin.Context, p *changePage, settings *publisher.Settings) error {
+	var versions []uuid.UUID
+	for _, id := range []*uuid.UUID{p.Change.BeforeVersionID, p.Change.AfterVersionID} {
+		if id != nil {
+			versions = append(versions, *id)
+		}
+	}
+	entries, err := s.Vendors.EntriesOfVersions(c.Request.Context(), s.registerDay(settings), versions...)
+	if err != nil {
+		return err
+	}
+	tell := func(id *uuid.UUID) []notify.Fact {
+		if id == nil {
+			return nil
+		}
+		e, ok := entries[*id]
+		if !ok {
+			return nil
+		}
+		return notify.FactsOf(web.Lang(c), &e)
+	}
+	p.Facts = besides(tell(p.Change.BeforeVersionID), tell(p.Change.AfterVersionID))
+	return nil
+}
+
+func (s *Site) registerDay(settings *publisher.Settings) calendar.Date {
+	return settings.Today(s.web.Now())
+}
+
+// besides puts the facts before and after side by side, in the order in which they are told. A
+// label that comes several times (one for each location) makes one line.
+func besides(before, after []notify.Fact) []factRow {
+	var out []factRow
+	row := func(label string) *factRow {
+		for i := range out {
+			if out[i].Label == label {
+				return &out[i]
+			}
+		}
+		out = append(out, factRow{Label: label})
+		return &out[len(out)-1]
+	}
+	for _, f := range after {
+		r := row(f.Label)
+		r.After = append(r.After, f.Values...)
+	}
+	for _, f := range before {
+		r := row(f.Label)
+		r.Before = append(r.Before, f.Values...)
+	}
+	for i := range out {
+		out[i].Differs = len(before) > 0 && len(after) > 0 && !slices.Equal(out[i].Before, out[i].After)
+	}
+	return out
+}
+
+// mendOf says where the reason of a fault is mended.
+func (s *Site) mendOf(v *changes.View, field string) (href, key string) {
+	switch {
+	case len(field) > 7 && field[:7] == "vendor.", field == "chain", field == "hosting_vendor_id":
+		return "/console/vendors/" + v.VendorSlug, "changes.mend.vendor"
+	case v.State == changes.Draft:
+		return changePath(v) + "/edit", "changes.mend.edit"
+	default:
+		return changePath(v) + "/send-back", "changes.mend.send_back"
+	}
+}
