@@ -28,7 +28,7 @@ create index customer_products_product on customer_products (product_id);
 -- A term sheet is one JSON document, checked field by field by the program and in its bones here.
 -- +goose StatementBegin
 create function term_sheet_sound(sheet jsonb) returns boolean language sql immutable as $$
-  select jsonb_typeof(sheet) = 'object'
+  select coalesce(jsonb_typeof(sheet) = 'object'
      and sheet->>'authorisation' in ('general', 'specific')
      and sheet#>>'{notice,unit}' in ('calendar_days', 'business_days', 'weeks', 'months')
      and (sheet#>>'{notice,count}')::int between 0 and 3660
@@ -40,7 +40,7 @@ create function term_sheet_sound(sheet jsonb) returns boolean language sql immut
      and sheet->>'clock_starts' in ('sent', 'accepted', 'deemed', 'published', 'proof')
      and sheet->>'counting' in ('plain', 'regulation_1182_71')
      and sheet->>'served' in ('first', 'all')
-     and coalesce(sheet->>'time_zone', '') <> ''
+     and sheet->>'time_zone' <> '', false) -- a check lets null pass, so a missing field must be false
 $$;
 -- +goose StatementEnd
 

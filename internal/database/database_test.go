@@ -232,3 +232,26 @@ func schema(t *testing.T, url string) string {
 	}
 	return strings.Join(lines, "\n")
 }
+
+// The bones of a term sheet are checked by the database too: each of them missing is refused.
+func TestATermSheetWithoutABoneIsRefused(t *testing.T) {
+	db, _ := databasetest.New(t)
+	const sheet = `{"authorisation":"general","notice":{"count":30,"unit":"calendar_days"},"objection":{"count":30,"unit":"calendar_days"},
+		"objection_runs":"from_notice","activation_waits_for":"later","direction":"forward","clock_starts":"sent","counting":"plain","served":"first","time_zone":"UTC"}`
+	sound := func(expr string) (ok bool) {
+		t.Helper()
+		if err := db.Pool().QueryRow(t.Context(), "select term_sheet_sound("+expr+")", sheet).Scan(&ok); err != nil {
+			t.Fatal(err)
+		}
+		return ok
+	}
+	if !sound("$1::jsonb") {
+		t.Error("a sound sheet is refused")
+	}
+	for _, path := range []string{"{authorisation}", "{notice,count}", "{notice,unit}", "{notice}", "{objection,count}", "{objection_runs}", "{activation_waits_for}",
+		"{direction}", "{clock_starts}", "{counting}", "{served}", "{time_zone}"} {
+		if sound("$1::jsonb #- '" + path + "'") {
+			t.Errorf("a sheet without %s is accepted", path)
+		}
+	}
+}
