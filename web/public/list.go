@@ -39,6 +39,7 @@ type listPage struct {
 	Count        int
 	Filtered     bool
 	Upcoming     []changeView
+	Floor        int // days promised to everybody between notice and effect; 0: nothing promised
 	Query        *web.Form
 	Products     []web.Option
 	Regions      []web.Option
@@ -119,6 +120,9 @@ func (s *Site) showList(c *gin.Context, pub *publisher.Settings) error {
 func (s *Site) describe(c *gin.Context, p *listPage, l *list, pub *publisher.Settings) {
 	w := s.speak(p.Lang)
 	p.Description = w.t("list.description", "Publisher", pub.LegalName)
+	if pub.FloorDays != nil {
+		p.Floor = *pub.FloorDays
+	}
 	p.LastUpdated = inZone(l.Updated, pub)
 	p.Version = l.On.String()
 	p.On, p.Past, p.Future, p.Filtered = l.On.UTC(), l.past(), l.future(), l.filtered()

@@ -150,8 +150,11 @@ func (w speaker) certificate(c *vendors.Certification, on calendar.Date) certifi
 // scheme is the scheme with its edition, type and level, as people write it.
 func (w speaker) scheme(c *vendors.Certification) string {
 	name := c.Scheme
-	if c.Edition != "" {
+	switch {
+	case strings.HasPrefix(c.Scheme, "ISO") && strings.Trim(c.Edition, "0123456789") == "" && c.Edition != "":
 		name += ":" + c.Edition
+	case c.Edition != "":
+		name += " " + c.Edition
 	}
 	if c.ReportType != "" {
 		name += " " + w.t("report_type", "Type", c.ReportType)
