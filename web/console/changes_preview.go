@@ -20,7 +20,7 @@ type previewPage struct {
 	Base      string
 	Query     *web.Form
 	Customers []web.Option
-	Languages []web.Option
+	Langs     []web.Option
 	Preview   *notify.Preview
 	Frame     string // address of the HTML part
 	AsWhom    string // "" : a follower
@@ -41,7 +41,7 @@ func (s *Site) previewChange(c *gin.Context) error {
 	}
 	p := &previewPage{Page: s.web.NewPage(c, "preview.title", "Reference", v.Reference), Change: v, Base: changePath(v), Query: query}
 	for _, l := range notify.Languages {
-		p.Languages = append(p.Languages, web.Option{Value: string(l), Label: l.Name()})
+		p.Langs = append(p.Langs, web.Option{Value: string(l), Label: l.Name()})
 	}
 	for i := range audience.Included {
 		if a := &audience.Included[i]; a.Trouble == nil {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/gin-gonic/gin"
@@ -127,6 +128,9 @@ func (s *Site) attemptRow(lang locale.Lang, a *notify.Attempt, shown int, zone *
 	row := attemptRow{Number: a.Number, At: a.StartedAt.In(zone), Next: in(zone, a.NextAt), Took: tookWords(lang, a.Duration()),
 		Outcome: s.words(lang, "outcome.", string(a.Outcome)), Tone: outcomeTones[a.Outcome], Code: a.Code, Answer: a.Answer,
 		HasMessage: len(a.Digest) > 0, Href: deliveryPath(a.DeliveryID) + "?attempt=" + itoa(a.Number) + "#message", Shown: a.Number == shown}
+	if strings.HasPrefix(a.Answer, itoa(a.Code)) {
+		row.Code = 0 // the answer begins with it
+	}
 	if a.Stage != "" {
 		row.Stage = s.words(lang, "stage.", a.Stage)
 	}

@@ -90,6 +90,9 @@ func (s *Site) addPending(ctx context.Context, p *homePage, home *changes.Home, 
 	if p.Failed, p.Retrying, err = s.Notify.Failing(ctx); err != nil {
 		return err
 	}
+	if settings.LegalName == "" {
+		return nil // without a publisher there is no register yet
+	}
 	due, err := s.Vendors.ListVendors(ctx, vendors.Filter{ReviewDueBefore: s.registerDay(settings).AddDays(reviewAhead + 1)}, vendors.Page{Limit: 10})
 	if err != nil {
 		return err
@@ -103,9 +106,12 @@ func (s *Site) addFirstSteps(ctx context.Context, p *homePage, who actor.Actor, 
 	if len(p.Counts) > 0 {
 		return nil
 	}
-	some, err := s.Vendors.ListVendors(ctx, vendors.Filter{}, vendors.Page{Limit: 1})
-	if err != nil {
-		return err
+	some := &vendors.Listing{}
+	if settings.LegalName != "" {
+		var err error
+		if some, err = s.Vendors.ListVendors(ctx, vendors.Filter{}, vendors.Page{Limit: 1}); err != nil {
+			return err
+		}
 	}
 	customers, err := s.Subscribers.CountCustomers(ctx)
 	if err != nil {
