@@ -187,7 +187,8 @@ func (s *Site) showChange(c *gin.Context, pub *publisher.Settings) error {
 		Safeguards: lines(v.Safeguards), ListOn: v.EffectiveOn.String()}
 	p.Canonical = s.web.URL("/changes/" + v.Reference)
 	p.Description = p.Change.Kind + ": " + v.VendorName
-	p.LastUpdated, p.Version = inZone(told(&v.Change), pub), v.Reference
+	p.LastUpdated = inZone(told(&v.Change), pub)
+	p.Version = calendar.DateOf(p.LastUpdated, pub.Zone()).String()
 	if err := s.compare(ctx, p, v, pub); err != nil {
 		return err
 	}

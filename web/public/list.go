@@ -26,7 +26,7 @@ type row struct {
 	Data       string
 	Places     []place
 	Products   string
-	Certs      []certificate
+	Certs      []certGroup
 }
 
 type listPage struct {
@@ -201,7 +201,7 @@ func (s *Site) schemes(ctx context.Context, l *list) ([]web.Option, error) {
 
 func (w speaker) row(l *list, e *vendors.Entry) row {
 	r := row{Slug: e.Slug, Name: e.Name(), Country: locale.Country(w.lang, e.Country), Since: e.Since.UTC(), Purpose: e.Purpose, Data: w.data(&e.EngagementFacts),
-		Places: w.places(&e.EngagementFacts, false), Products: w.products(&e.EngagementFacts), Certs: w.certificates(l.Certs[e.VendorID], l.On)}
+		Places: w.places(&e.EngagementFacts, false), Products: w.products(&e.EngagementFacts), Certs: grouped(w.certificates(l.Certs[e.VendorID], l.On))}
 	if e.LegalName != r.Name {
 		r.Legal = e.LegalName
 	}

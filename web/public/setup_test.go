@@ -48,6 +48,12 @@ var quiet = slog.New(slog.DiscardHandler)
 func bare(t *testing.T) *house {
 	t.Helper()
 	t.Parallel()
+	return bareBeside(t)
+}
+
+// bareBeside is a further house in a test that has one.
+func bareBeside(t *testing.T) *house {
+	t.Helper()
 	db, clock := databasetest.New(t)
 	return furnish(t, db, clock)
 }

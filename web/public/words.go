@@ -159,10 +159,39 @@ func (w speaker) scheme(c *vendors.Certification) string {
 	if c.ReportType != "" {
 		name += " " + w.t("report_type", "Type", c.ReportType)
 	}
-	if c.Level != "" {
-		name += " " + w.t("level", "Level", c.Level)
+	switch {
+	case c.Level != "" && strings.Trim(c.Level, "0123456789") == "":
+		name += ", " + w.t("level", "Level", c.Level)
+	case c.Level != "":
+		name += ", " + c.Level
 	}
 	return name
+}
+
+// certGroup are the certifications of a vendor that are in one state.
+type certGroup struct {
+	State vendors.State
+	Names []string
+}
+
+// stateOrder is the order in which states are shown.
+var stateOrder = []vendors.State{vendors.Current, vendors.Superseded, vendors.Expiring, vendors.Unverified, vendors.Expired, vendors.VoidEdition, vendors.Invalid}
+
+// grouped puts certifications of one state side by side: a line each would hide the list behind them.
+func grouped(list []certificate) []certGroup {
+	var out []certGroup
+	for _, state := range stateOrder {
+		g := certGroup{State: state}
+		for _, c := range list {
+			if c.State == state {
+				g.Names = append(g.Names, c.Name)
+			}
+		}
+		if len(g.Names) > 0 {
+			out = append(out, g)
+		}
+	}
+	return out
 }
 
 // why says in a sentence what a status rests on. Until and Since are first days after and of a
