@@ -62,7 +62,17 @@ func (h *house) ok(err error) {
 
 func (h *house) follower(language string) *subscribers.Subscription {
 	h.t.Helper()
-	s := &subscribers.Subscription{Basis: subscribers.ByFollowing, Channel: subscribers.Email, Address: "fred@follower.example",
+	return h.subscribe("fred@follower.example", language)
+}
+
+func (h *house) followerAt(address string) *subscribers.Subscription {
+	h.t.Helper()
+	return h.subscribe(address, "en")
+}
+
+func (h *house) subscribe(address, language string) *subscribers.Subscription {
+	h.t.Helper()
+	s := &subscribers.Subscription{Basis: subscribers.ByFollowing, Channel: subscribers.Email, Address: address,
 		Language: language, ConsentHow: "by hand"}
 	h.ok(h.subs.Subscribe(h.t.Context(), actor.ForSystem(), s))
 	return s
