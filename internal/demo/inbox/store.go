@@ -44,7 +44,13 @@ const idForm = "20060102T150405.000000Z"
 
 // openStore reads what is in the folder, and makes it when missing.
 func openStore(dir string, keep int) (*store, error) {
-	if err := os.MkdirAll(dir, 0o700); err != nil {
+	// The folder above must stay open to others: PostgreSQL, which runs as another user when we are
+	// root, keeps its data beside.
+	err := os.MkdirAll(filepath.Dir(dir), 0o755)
+	if err == nil {
+		err = os.MkdirAll(dir, 0o700)
+	}
+	if err != nil {
 		return nil, fmt.Errorf("make the demo inbox's folder: %w", err)
 	}
 	files, err := os.ReadDir(dir)
