@@ -7,8 +7,8 @@ help: ## list the targets
 
 demo: ## run Fairnotice with sample data and a demo inbox, on this machine only
 	@sh scripts/needs.sh postgres
-	@mkdir -p bin && go build -o bin/demo ./cmd/demo
-	@exec bin/demo
+	@mkdir -p bin && go build -o bin/api ./cmd/api
+	@exec bin/api demo
 
 test: ## run all tests, on a real PostgreSQL and in a real browser
 	@sh scripts/test.sh

@@ -17,6 +17,7 @@ import (
 
 const usage = `Usage:
   api                                           serve until told to stop
+  api demo                                      try it with a fictitious publisher and a demo inbox
   api admin create --email ADDRESS --name NAME  make an administrator
   api admin password --email ADDRESS            give an account a new password
   api health                                    say by the exit code whether this server is ready
@@ -50,6 +51,11 @@ func command(ctx context.Context, args []string, in io.Reader, out io.Writer) er
 		log := app.NewLog(cfg, os.Stderr)
 		slog.SetDefault(log)
 		return run(ctx, cfg, log)
+	case "demo":
+		if len(args) > 0 {
+			return fmt.Errorf("demo doesn't take %q\n%s", args[0], usage)
+		}
+		return runDemo(ctx, environment(), out, nil)
 	case "admin":
 		return admin(ctx, args, in, out)
 	case "health":

@@ -16,6 +16,16 @@ import (
 // run serves until ctx ends. Then, within SHUTDOWN_TIMEOUT: no new connections, requests under way
 // are answered, workers finish or hand back, the pool is closed, the embedded database stopped.
 func run(ctx context.Context, cfg *config.Config, log *slog.Logger) error {
+	return runWith(ctx, cfg, log, hooks{})
+}
+
+// hooks are what a special run, the demo's, does besides.
+type hooks struct {
+	load  func(context.Context, *app.App) error // before anything is served
+	ready func(context.Context, *app.App) error // when all is ready; whoever asks meanwhile waits
+}
+
+func runWith(ctx context.Context, cfg *config.Config, log *slog.Logger, h hooks) error {
 	listener, err := net.Listen("tcp", cfg.ListenAddr)
 	if err != nil {
 		return fmt.Errorf("LISTEN_ADDR: %w: stop what listens there, or choose another address", err)
@@ -24,7 +34,7 @@ func run(ctx context.Context, cfg *config.Config, log *slog.Logger) error {
 	if err != nil {
 		return errors.Join(err, listener.Close())
 	}
-	server, err := prepare(ctx, a)
+	server, err := prepare(ctx, a, h)
 	if err == nil {
 		err = serve(ctx, a, server, listener)
 	}
@@ -39,7 +49,12 @@ func run(ctx context.Context, cfg *config.Config, log *slog.Logger) error {
 }
 
 // prepare makes the server, and starts the workers where this process is the only one.
-func prepare(ctx context.Context, a *app.App) (*http.Server, error) {
+func prepare(ctx context.Context, a *app.App, h hooks) (*http.Server, error) {
+	if h.load != nil {
+		if err := h.load(ctx, a); err != nil {
+			return nil, err
+		}
+	}
 	handler, err := routes(ctx, a)
 	if err != nil {
 		return nil, err
@@ -49,7 +64,15 @@ func prepare(ctx context.Context, a *app.App) (*http.Server, error) {
 			return nil, err
 		}
 	}
-	return newServer(handler, a.Log), greet(ctx, a)
+	if err := greet(ctx, a); err != nil {
+		return nil, err
+	}
+	if h.ready != nil {
+		if err := h.ready(ctx, a); err != nil {
+			return nil, err
+		}
+	}
+	return newServer(handler, a.Log), nil
 }
 
 // serve answers requests until ctx ends, the server fails or the embedded database does.

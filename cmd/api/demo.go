@@ -1,0 +1,175 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/netip"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strings"
+	"syscall"
+	"text/tabwriter"
+	"time"
+
+	"fairnotice/internal/app"
+	"fairnotice/internal/config"
+	"fairnotice/internal/demo"
+	"fairnotice/internal/demo/inbox"
+)
+
+// heeded are the settings that the demo takes from the environment. The rest are its own: it must
+// neither touch a real database nor write to anybody.
+var heeded = []string{"LISTEN_ADDR", "PUBLIC_URL", "DATA_DIR", "PG_BIN_DIR", "TRUSTED_PROXIES", "LOG_LEVEL", "LOG_FORMAT", "SHUTDOWN_TIMEOUT"}
+
+// environment is the process's.
+func environment() map[string]string {
+	out := map[string]string{}
+	for _, line := range os.Environ() {
+		name, value, _ := strings.Cut(line, "=")
+		out[name] = value
+	}
+	return out
+}
+
+// runDemo serves a fictitious publisher whose mail arrives in the demo inbox, until ctx ends. When it
+// is ready, ready is called if it isn't nil.
+func runDemo(ctx context.Context, given map[string]string, out io.Writer, ready func(*app.App)) error {
+	cfg, err := config.Load(demoSettings(given), config.API)
+	if err != nil {
+		return err
+	}
+	// On the way to the database, which may run as another user.
+	if err := os.MkdirAll(cfg.DataDir, 0o755); err != nil {
+		return fmt.Errorf("DATA_DIR: %w", err)
+	}
+	log := app.NewLog(cfg, os.Stderr)
+	in, err := inbox.Open(inbox.Options{Dir: filepath.Join(cfg.DataDir, "demo-inbox"), Fairnotice: cfg.PublicURL, Log: log,
+		PageAddr: "127.0.0.1:8025", SMTPAddr: "127.0.0.1:2525"})
+	if err != nil {
+		return err
+	}
+	cfg.SMTPURL, cfg.MailFrom = config.NewSecret(in.SMTPURL()), demo.MailFrom
+	defer context.AfterFunc(ctx, func() { _, _ = fmt.Fprintln(out, "\nStopping …") })()
+	err = runWith(ctx, cfg, log, hooks{
+		load: func(ctx context.Context, a *app.App) error { return demo.Load(ctx, a.DB, a.Services, out) },
+		ready: func(_ context.Context, a *app.App) error {
+			openBrowser(given, cfg.PublicURL+"/console")
+			if ready != nil {
+				defer ready(a)
+			}
+			return introduce(out, cfg, in)
+		},
+	})
+	stopCtx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
+	defer cancel()
+	return errors.Join(err, in.Close(stopCtx))
+}
+
+// demoSettings are the demo's, where the environment says nothing else.
+func demoSettings(given map[string]string) map[string]string {
+	out := map[string]string{"DATA_DIR": "./data/demo", "LOG_LEVEL": "warn"}
+	for name, value := range given {
+		if slices.Contains(heeded, name) && strings.TrimSpace(value) != "" {
+			out[name] = value
+		}
+	}
+	if out["LISTEN_ADDR"] == "" {
+		out["LISTEN_ADDR"] = freeAddress("127.0.0.1", 8080)
+	}
+	return out
+}
+
+// freeAddress is the first port from the wanted one on that nobody listens on.
+func freeAddress(host string, port int) string {
+	for n := range 20 {
+		addr := net.JoinHostPort(host, fmt.Sprint(port+n))
+		if l, err := net.Listen("tcp", addr); err == nil {
+			_ = l.Close()
+			return addr
+		}
+	}
+	return net.JoinHostPort(host, fmt.Sprint(port)) // whose refusal says what to do
+}
+
+const introduction = `
+Fairnotice's demo runs. Its publisher and customers do not exist, and no mail leaves this machine.
+
+  Public list	%[1]s/
+  Console	%[1]s/console
+  Demo inbox	%[2]s	(SMTP at %[3]s)
+
+Sign in with the password %[4]s as
+
+%[5]s
+What to try
+  1.	Sign in as %[6]s. Changes, Draft: add Bugsnag, the vendor that nobody
+	engages yet, for Nordlicht Desk, to take effect in two months. See whom it
+	concerns and from which day, read the notice, submit it for review.
+  2.	Sign in as %[7]s, approve it and announce it: a second person must.
+  3.	Read the notices in the demo inbox, and follow their links. A follower's
+	has a button to unsubscribe.
+  4.	Watch the deliveries: one address refuses (its customer's fallback is told
+	instead), one puts off and is tried again after seconds.
+
+%[8]sCtrl-C stops everything. The data stay in %[9]s; remove that to start afresh.
+
+`
+
+// introduce says where everything is and what to do first.
+func introduce(out io.Writer, cfg *config.Config, in *inbox.Inbox) error {
+	var people strings.Builder
+	for _, s := range demo.SignIns {
+		_, _ = fmt.Fprintf(&people, "  %s\t%s\n", s.Email, s.Does)
+	}
+	warning := ""
+	if !onLoopback(cfg.ListenAddr) {
+		warning = "Others can reach " + cfg.ListenAddr + " and sign in too: the password is everybody's.\n"
+	}
+	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
+	_, err := fmt.Fprintf(w, introduction, cfg.PublicURL, in.URL(), strings.TrimPrefix(in.SMTPURL(), "smtp://"), demo.Password,
+		people.String(), demo.Editor.Email, demo.Approver.Email, warning, folders(cfg.DataDir))
+	return errors.Join(err, w.Flush())
+}
+
+// folders are where the data are: in the folder, or in another too, when the database runs as a user
+// who can't enter the first.
+func folders(dataDir string) string {
+	target, err := os.Readlink(filepath.Join(dataDir, "postgres"))
+	if err != nil {
+		return dataDir
+	}
+	return dataDir + " and " + filepath.Dir(target)
+}
+
+func onLoopback(addr string) bool {
+	host, _, err := net.SplitHostPort(addr)
+	if err != nil {
+		return false
+	}
+	ip, err := netip.ParseAddr(host)
+	return host == "localhost" || (err == nil && ip.IsLoopback())
+}
+
+// openBrowser shows a page where there is a desktop. It's a courtesy: what fails is passed over.
+func openBrowser(given map[string]string, page string) {
+	opener := "xdg-open"
+	switch {
+	case given["NO_BROWSER"] != "" || given["CI"] != "":
+		return
+	case runtime.GOOS == "darwin":
+		opener = "open"
+	case given["DISPLAY"] == "" && given["WAYLAND_DISPLAY"] == "":
+		return
+	}
+	cmd := exec.Command(opener, page)
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // Ctrl-C here is not for the browser
+	if err := cmd.Start(); err == nil {
+		go func() { _ = cmd.Wait() }()
+	}
+}
