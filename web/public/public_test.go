@@ -8,6 +8,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"fairnotice/internal/changes"
+	"fairnotice/internal/database"
 	"fairnotice/internal/vendors"
 )
 
@@ -214,5 +215,42 @@ func TestRobots(t *testing.T) {
 	h := filled(t)
 	if d := cmp.Diff("User-agent: *\nDisallow: /api/\n", h.page("/robots.txt", 200)); d != "" {
 		t.Errorf("robots.txt (-want +got):\n%s", d)
+	}
+}
+
+func TestHistoryTellsOfTheEnd(t *testing.T) {
+	h := filled(t)
+	ctx := t.Context()
+	h.ok(h.db.Transact(ctx, func(tx *database.Tx) error {
+		return vendors.End(tx, h.who, h.sample.Engagements["slack"], day("2026-11-22"))
+	}))
+	h.page("/subprocessors/slack", 200, "Not on the list as of 22 November 2026", "22 November 2026 : Off the list:", "1 October 2020 : On the list:")
+	h.page("/subprocessors/slack?on=2026-11-21", 200, "This is the entry as of 21 November 2026", "The company")
+	if body := h.get("/subprocessors.json").Body.String(); strings.Contains(body, `"slack"`) {
+		t.Error("still on the list")
+	}
+	if body := h.get("/subprocessors.json?on=2026-11-21").Body.String(); !strings.Contains(body, `"slack"`) {
+		t.Error("gone from the day before")
+	}
+}
+
+func TestPagesOfChanges(t *testing.T) {
+	h := filled(t)
+	h.page("/changes?after=nonsense", 404, "has no such page")
+	facts := h.sample.CandidateFacts
+	for range 51 { // one more than a page holds
+		c := h.draft(&changes.Proposal{Kind: changes.Addition, VendorID: h.sample.Vendors["bugsnag"], Facts: facts, Reason: "Once more.", EffectiveOn: day("2027-02-01")})
+		h.announce(c)
+	}
+	h.draft(&changes.Proposal{Kind: changes.Addition, VendorID: h.sample.Vendors["bugsnag"], Facts: facts, Reason: "A draft.", EffectiveOn: day("2027-02-01")})
+	first := h.page("/changes", 200, "SP-2026-051", "SP-2026-002", "Next page")
+	if strings.Contains(first, "SP-2026-001") || strings.Contains(first, "SP-2026-052") {
+		t.Error("the first page holds what it shouldn't")
+	}
+	_, link, _ := strings.Cut(first, `rel="next" href="`)
+	link, _, _ = strings.Cut(link, `"`)
+	second := h.page(strings.ReplaceAll(link, "&amp;", "&"), 200, "SP-2026-001", `<meta name="robots" content="noindex">`)
+	if strings.Contains(second, "SP-2026-002") || strings.Contains(second, "Next page") {
+		t.Error("the second page repeats, or goes on")
 	}
 }

@@ -2,7 +2,6 @@ package public_test
 
 import (
 	"bytes"
-	"io"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
@@ -199,15 +198,6 @@ func text(html string) string {
 	}
 	plain := strings.NewReplacer("&#39;", "'", "&#34;", `"`, "&amp;", "&", "&lt;", "<", "&gt;", ">", "&#43;", "+").Replace(out.String())
 	return strings.Join(strings.Fields(plain), " ")
-}
-
-func read(t *testing.T, r io.Reader) string {
-	t.Helper()
-	b, err := io.ReadAll(r)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return string(b)
 }
 
 // fillSampleInto loads the register into a house whose publisher is set.
