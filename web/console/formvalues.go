@@ -157,3 +157,11 @@ func (s *Site) vendorOptions(ctx context.Context) ([]web.Option, error) {
 		page.After = list.Next
 	}
 }
+
+// isoDay reads a day as records write it.
+func isoDay(text string) (time.Time, bool) {
+	day, err := time.Parse(time.DateOnly, text)
+	return day, err == nil
+}
+
+func joinLines(list []string) string { return strings.Join(list, "\n") }

@@ -34,7 +34,9 @@ type Services struct {
 // Site holds the console's pages.
 type Site struct {
 	Services
-	web *web.Audience
+	web     *web.Audience
+	signIns *accounts.Limiter
+	presses *presses
 }
 
 // New adds the console to the kit.
@@ -48,13 +50,14 @@ func New(kit *web.Kit, s Services) (*Site, error) {
 			{Href: "/console/customers", Key: "nav.customers", Act: actor.ReadConsole},
 			{Href: "/console/ledger", Key: "nav.ledger", Act: actor.ReadLedger},
 			{Href: "/console/settings", Key: "nav.settings", Act: actor.EditPublisher},
+			{Href: accountPath, Key: "nav.account", Act: actor.ReadConsole},
 		},
 		SignIn: "/console/sign-in", SignOut: "/console/sign-out",
 	})
 	if err != nil {
 		return nil, err
 	}
-	site := &Site{Services: s, web: a}
+	site := &Site{Services: s, web: a, signIns: accounts.NewLimiter(signInEvery, signInBurst), presses: newPresses()}
 	site.routes()
 	return site, nil
 }
@@ -63,6 +66,7 @@ func (s *Site) routes() {
 	open := s.web.Routes()
 	s.signInRoutes(open)
 	in := open.With(s.signedIn)
+	s.accountRoutes(in)
 	s.homeRoutes(in)
 	s.registerRoutes(in)
 	s.customerRoutes(in)
