@@ -44,10 +44,6 @@ func runDemo(ctx context.Context, given map[string]string, out io.Writer, ready 
 	if err != nil {
 		return err
 	}
-	// On the way to the database, which may run as another user.
-	if err := os.MkdirAll(cfg.DataDir, 0o755); err != nil {
-		return fmt.Errorf("DATA_DIR: %w", err)
-	}
 	log := app.NewLog(cfg, os.Stderr)
 	in, err := inbox.Open(inbox.Options{Dir: filepath.Join(cfg.DataDir, "demo-inbox"), Fairnotice: cfg.PublicURL, Log: log,
 		PageAddr: "127.0.0.1:8025", SMTPAddr: "127.0.0.1:2525"})
@@ -108,9 +104,10 @@ Sign in with the password %[4]s as
 
 %[5]s
 What to try
-  1.	Sign in as %[6]s. Changes, Draft: add Bugsnag, the vendor that nobody
-	engages yet, for Nordlicht Desk, to take effect in two months. See whom it
-	concerns and from which day, read the notice, submit it for review.
+  1.	Sign in as %[6]s. Under Changes draft the addition of Bugsnag, the
+	vendor that nothing engages yet: it watches for errors in Nordlicht Desk, its
+	data are stored in the United States under contract clauses, in two months.
+	See whom that concerns and from which day, read the notice, submit it.
   2.	Sign in as %[7]s, approve it and announce it: a second person must.
   3.	Read the notices in the demo inbox, and follow their links. A follower's
 	has a button to unsubscribe.
