@@ -51,7 +51,7 @@ type plannedRow struct {
 }
 
 // shownCustomers is how many customers the change's own page lists.
-const shownCustomers = 20
+const shownCustomers = 10
 
 func (s *Site) readyPart(c *gin.Context, v *changes.View, settings *publisher.Settings) (*readyPart, error) {
 	ctx := c.Request.Context()

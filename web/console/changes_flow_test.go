@@ -62,7 +62,7 @@ func TestTheWholeLifeOfAChange(t *testing.T) {
 
 	// The confirmation says exactly what will happen; then it happens, once.
 	page := approver.get(base+"/announce").want(200, "Send notice to 3 recipients at 3 customers and to 1 follower.", "1 customer can’t be reached: Cipher SA",
-		"Bolt BV binds the earliest day for everybody", "DPA § 7(2)")
+		"A common day is bound by Bolt BV (DPA § 7(2)): not before 7 January 2027")
 	sure := url.Values{"_key": {page.hidden("_key")}, "_seen": {page.hidden("_seen")}}
 	approver.follow(approver.post(base+"/announce", sure)).want(200, "SP-2026-001 is announced", "Announced", "The notice is being prepared", "0 of 4 customers served")
 	second := d.as(d.Staff("Ben Second", actor.Approver))
@@ -90,7 +90,7 @@ func TestTheWholeLifeOfAChange(t *testing.T) {
 
 func (d *desk) windowsAndDeliveries(approver *reader, base string, change *changes.View) {
 	d.t.Helper()
-	approver.get(base).want(200, "No notice has reached it yet", "explicit consent", "The objection period runs until the end of 22 December 2026")
+	approver.get(base).want(200, "No notice has reached it yet", "explicit consent", "The notice and objection periods run until the end of 22 December 2026")
 	approver.get(base+"/windows?show=consent_owed").want(200, "1 customer", "Delta Ltd").without("Acme AG")
 	approver.get(base+"/windows?show=nonsense").want(422, "is not one of the choices")
 	approver.get("/console").want(200, "2 customers not served", "1 consent owed", "1 delivery failed", "Next objection deadline")

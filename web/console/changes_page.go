@@ -13,6 +13,7 @@ import (
 	"fairnotice/internal/changes"
 	"fairnotice/internal/fault"
 	"fairnotice/internal/ledger"
+	"fairnotice/internal/locale"
 	"fairnotice/internal/notify"
 	"fairnotice/internal/publisher"
 	"fairnotice/web"
@@ -74,12 +75,12 @@ func (s *Site) drawChange(c *gin.Context, v *changes.View, failed *web.Form) err
 	p.Version = v.Reference + " v" + itoa(v.Version)
 	p.LastUpdated = v.UpdatedAt.In(settings.Zone())
 	p.Steps = s.steps(c, v, settings.Zone())
-	p.Actions = s.actions(c, v, settings)
 	for _, part := range []func(*gin.Context, *changePage, *publisher.Settings) error{s.addSentBack, s.addFacts, s.addParts} {
 		if err := part(c, p, settings); err != nil {
 			return err
 		}
 	}
+	p.Actions = s.actions(c, p, settings)
 	return s.web.Render(c, "changes/show", p)
 }
 
@@ -103,12 +104,10 @@ func (s *Site) steps(c *gin.Context, v *changes.View, zone *time.Location) []web
 	lang := web.Lang(c)
 	var out []web.Step
 	add := func(key string, at *time.Time, who string) {
-		step := web.Step{Label: s.web.T(lang, "changes.step."+key), At: in(zone, at), Instant: at != nil}
+		step := web.Step{Label: s.web.T(lang, "changes.step."+key), At: in(zone, at)}
 		if at != nil {
 			step.State = "past"
-			if who != "" {
-				step.Note = s.web.T(lang, "changes.by", "Who", who)
-			}
+			step.Note = s.web.T(lang, "changes.by", "Clock", locale.Clock(step.At), "Who", who)
 		}
 		out = append(out, step)
 	}
@@ -139,8 +138,8 @@ func (s *Site) steps(c *gin.Context, v *changes.View, zone *time.Location) []web
 }
 
 // actions are what comes next, first what the change waits for.
-func (s *Site) actions(c *gin.Context, v *changes.View, settings *publisher.Settings) []changeAction {
-	who, lang, base := web.ActorOf(c), web.Lang(c), changePath(v)
+func (s *Site) actions(c *gin.Context, p *changePage, settings *publisher.Settings) []changeAction {
+	who, lang, v, base := web.ActorOf(c), web.Lang(c), p.Change, p.Base
 	var out []changeAction
 	add := func(step, class string, act actor.Act, post bool) {
 		a := changeAction{Label: s.web.T(lang, "changes.do."+step), Href: base + "/" + step, Class: class, Post: post}
@@ -149,6 +148,9 @@ func (s *Site) actions(c *gin.Context, v *changes.View, settings *publisher.Sett
 		}
 		if step == "approve" && a.Why == "" && settings.FourEyes && (isMe(who, v.CreatedBy) || isMe(who, v.SubmittedBy)) {
 			a.Why = s.web.T(lang, "fault.change.four_eyes")
+		}
+		if step == "announce" && a.Why == "" && len(p.Ready.Problems) > 0 {
+			a.Why = s.web.T(lang, "changes.mend_before")
 		}
 		out = append(out, a)
 	}

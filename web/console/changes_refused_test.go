@@ -161,7 +161,7 @@ func TestAudienceAndPreview(t *testing.T) {
 	d.ok(err)
 	path := "/console/changes/" + draft.Reference
 	reviewer := d.as(d.Staff("Rita Reviewer", actor.Reviewer))
-	reviewer.get(path).want(200, "3 customers are affected", "can't be computed from its terms yet", "Slow SE binds the earliest day for everybody: 21 February 2027").
+	reviewer.get(path).want(200, "3 customers are affected", "can't be computed from its terms yet", "A common day is bound by Slow SE (DPA § 7(2)): not before 21 February 2027").
 		without("Submit for review Edit the draft")
 	reviewer.get(path+"/audience").want(200, "3 customers", "Acme AG", "Rules plc")
 	reviewer.get(path+"/audience?show=unreachable").want(200, "1 customer", "Slow SE").without("Acme AG")

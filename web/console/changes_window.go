@@ -2,6 +2,7 @@ package console
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"github.com/gin-gonic/gin"
@@ -175,10 +176,24 @@ func (s *Site) windowRow(c *gin.Context, w *changes.WindowView) windowRow {
 	case w.ServedAt == nil:
 		row.State = "unserved"
 	}
-	for _, b := range row.blocked {
-		row.Blockers = append(row.Blockers, s.blockerWords(c, w, b))
-	}
+	row.Blockers = s.blockersWords(c, w, row.blocked)
 	return row
+}
+
+// blockersWords tells the reasons without repeating one date: two periods that end together are one
+// sentence, and the effective day, which has its own column, is told only when it alone is left.
+func (s *Site) blockersWords(c *gin.Context, w *changes.WindowView, blocked []changes.Blocker) (out []string) {
+	both := w.NoticeEndsAt.Equal(w.ObjectionEndsAt) && slices.Contains(blocked, changes.NoticeRuns) && slices.Contains(blocked, changes.ObjectionRuns)
+	for _, b := range blocked {
+		switch {
+		case both && b == changes.NoticeRuns:
+			out = append(out, s.text(c, "blocker.periods_run", "Day", lastDay(w.NoticeEndsAt, w.Zone())))
+		case both && b == changes.ObjectionRuns, b == changes.DateToCome && len(blocked) > 1:
+		default:
+			out = append(out, s.blockerWords(c, w, b))
+		}
+	}
+	return out
 }
 
 func (s *Site) blockerWords(c *gin.Context, w *changes.WindowView, b changes.Blocker) string {

@@ -7,6 +7,7 @@ import (
 	"github.com/gin-gonic/gin"
 
 	"fairnotice/internal/actor"
+	"fairnotice/internal/calendar"
 	"fairnotice/internal/changes"
 	"fairnotice/internal/publisher"
 	"fairnotice/internal/vendors"
@@ -24,6 +25,7 @@ type homePage struct {
 	Approved         []changes.View // wait to be announced
 	Waiting          []changes.Waiting
 	NextEndsAt       time.Time // the next objection deadline
+	NextLastDay      time.Time // its last day, where it ends with a day of the publisher's zone
 	NextEffect       time.Time
 	Failed, Retrying int
 	Vendors          []vendors.VendorItem // whose review is due
@@ -52,6 +54,9 @@ func (s *Site) showHome(c *gin.Context) error {
 		return err
 	}
 	p := &homePage{Page: s.web.NewPage(c, "home.title"), MayDraft: who.May(actor.DraftChange), NextEndsAt: in(settings.Zone(), home.NextEndsAt)}
+	if end := p.NextEndsAt; !end.IsZero() && end.Equal(calendar.DateOf(end, settings.Zone()).Start(settings.Zone())) {
+		p.NextLastDay = lastDay(end, settings.Zone())
+	}
 	if home.NextEffect != nil {
 		p.NextEffect = home.NextEffect.UTC()
 	}
