@@ -170,7 +170,7 @@ func (p *page) unsubscribe(w http.ResponseWriter, r *http.Request) {
 	if !ok {
 		return
 	}
-	status := http.StatusOK
+	var status int
 	switch {
 	case !out.OneClick:
 		out.Done, status = "This message has no one-click unsubscribing: its recipient is named in a contract.", http.StatusConflict
