@@ -164,3 +164,30 @@ func (d *desk) withdraw(approver *reader, base string, change *changes.View) {
 	approver.post(base+"/withdraw", url.Values{"reason": {"Again."}}).want(409, "is in the state “Withdrawn” now")
 	approver.get(base + "/announce").want(http.StatusSeeOther)
 }
+
+// Many people press at once: one notice goes out, and everybody else is told who was first.
+func TestAnnouncedOnceHoweverManyPress(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t)
+	d.Customer("Acme AG", "privacy@acme.example", housetest.Sheet(30))
+	change := d.Approved(d.Addition(d.Vendor("Sentry Example Ltd"), 40))
+	approver := d.as(d.Approver)
+	path := "/console/changes/" + change.Reference + "/announce"
+	form := url.Values{"_seen": {approver.get(path).want(200).hidden("_seen")}}
+	statuses := make(chan int, 8)
+	for range cap(statuses) {
+		go func() { statuses <- approver.post(path, form).Status }()
+	}
+	count := map[int]int{}
+	for range cap(statuses) {
+		count[<-statuses]++
+	}
+	if count[http.StatusSeeOther] != 1 || count[http.StatusConflict] != cap(statuses)-1 {
+		t.Errorf("answers by status: %v", count)
+	}
+	var jobs int
+	d.ok(d.DB.Pool().QueryRow(t.Context(), "select count(*) from river_job where kind = 'change_announced'").Scan(&jobs))
+	if jobs != 1 {
+		t.Errorf("%d fan-outs are enqueued", jobs)
+	}
+}

@@ -9,6 +9,7 @@ import (
 	"net/url"
 	"regexp"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -95,9 +96,14 @@ func (d *desk) as(who actor.Actor) *reader {
 
 // cookies keeps cookies by name, whatever the host: net/http/cookiejar refuses none of ours, but
 // wants a list of public suffixes.
-type cookies struct{ values map[string]string }
+type cookies struct {
+	mu     sync.Mutex
+	values map[string]string
+}
 
 func (j *cookies) SetCookies(_ *url.URL, list []*http.Cookie) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
 	for _, c := range list {
 		if c.MaxAge < 0 {
 			delete(j.values, c.Name)
@@ -108,6 +114,8 @@ func (j *cookies) SetCookies(_ *url.URL, list []*http.Cookie) {
 }
 
 func (j *cookies) Cookies(*url.URL) (out []*http.Cookie) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
 	for name, value := range j.values {
 		out = append(out, &http.Cookie{Name: name, Value: value})
 	}
