@@ -81,14 +81,21 @@ type reader struct {
 	lang   string
 }
 
-// as signs an account in, by its session alone: hashing passwords is tested elsewhere.
-func (d *desk) as(who actor.Actor) *reader {
+// session opens a session of an account, and returns what its cookie holds.
+func (d *desk) session(who actor.Actor) string {
 	d.t.Helper()
 	token := secrets.Token()
 	now := d.Clock.Now()
 	_, err := d.DB.Pool().Exec(d.t.Context(), `insert into sessions (digest, account_id, created_at, seen_at, expires_at) values ($1, $2, $3, $3, $4)`,
 		secrets.Digest(token), who.ID, now, now.Add(30*24*time.Hour))
 	d.ok(err)
+	return token
+}
+
+// as signs an account in, by its session alone: hashing passwords is tested elsewhere.
+func (d *desk) as(who actor.Actor) *reader {
+	d.t.Helper()
+	token := d.session(who)
 	jar := &cookies{values: map[string]string{d.site.cookieName(): token}}
 	return &reader{d: d, lang: "en", client: &http.Client{Jar: jar,
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}}
