@@ -84,7 +84,17 @@ create table windows (
 create index windows_open on windows (effective_on) where state = 'open';
 create index windows_customer on windows (customer_id);
 
+-- Every contract in force of the window's customer: all of them must be kept, not only the one that
+-- the window names as the strictest.
+create table window_terms (
+  window_id        uuid not null references windows,
+  contract_id      uuid not null references contracts,
+  terms_version_id uuid not null references terms_versions,
+  primary key (window_id, contract_id)
+);
+
 -- +goose Down
+drop table window_terms;
 drop table windows;
 drop table changes;
 drop table change_references;

@@ -79,6 +79,7 @@ create table deliveries (
   constraint deliveries_done_when_final check ((done_at is not null) = (due_at is null))
 );
 create index deliveries_due on deliveries (channel, due_at) where due_at is not null;
+create index deliveries_window on deliveries (window_id) where window_id is not null;
 
 create table attempts (
   delivery_id  uuid not null references deliveries,

@@ -19,7 +19,7 @@ func (Sweep) Kind() string { return "sessions.sweep" }
 
 // AddJobs registers the package's worker and its periodic job.
 func (s *Service) AddJobs(c *jobs.Config) {
-	jobs.Quiet(Sweep{}.Kind())
+	c.Quiet(Sweep{}.Kind())
 	river.AddWorker(c.Workers, &sweeper{service: s})
 	c.Every(time.Hour, Sweep{}, nil)
 }

@@ -64,7 +64,8 @@ const (
 	ApproveChange      Act = "change.approve"
 	AnnounceChange     Act = "change.announce"
 	WithdrawChange     Act = "change.withdraw"
-	HoldWindow         Act = "window.hold" // keep one customer's activation back, or let it go on
+	HoldWindow         Act = "window.hold"    // keep one customer's activation back
+	ReleaseWindow      Act = "window.release" // let it go on
 	RetryDelivery      Act = "delivery.retry"
 	EditSuppression    Act = "suppression.edit"
 	ReadLedger         Act = "ledger.read"
@@ -84,6 +85,7 @@ var may = map[Act][]Role{
 	AnnounceChange:     {Admin, Approver},
 	WithdrawChange:     {Admin, Approver},
 	HoldWindow:         {Admin, Approver, Editor},
+	ReleaseWindow:      {Admin, Approver},
 	RetryDelivery:      {Admin, Approver, Editor},
 	EditSuppression:    {Admin, Approver, Editor},
 	ReadLedger:         {Admin, Approver, Editor, Reviewer},

@@ -4,7 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
+	"time"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
@@ -23,15 +23,22 @@ type Planned struct {
 	CustomerID     uuid.UUID
 	Name           string
 	Language       string
-	ContractID     uuid.UUID
+	ContractID     uuid.UUID // the strictest of its contracts: clause and zone are that one's
 	TermsVersionID uuid.UUID
-	Authorisation  string
+	Terms          []ContractTerms // all of its contracts in force: every one of them is kept
+	Authorisation  string          // specific when any contract asks for it
 	Clause         string
 	TimeZone       string
 	Dates          subscribers.Dates
 	EffectiveOn    calendar.Date // the planned day, or the first one its terms allow where that is later
 	Reachable      bool          // somebody can be told; if not, its clock can't start
 	Trouble        *fault.Error  // why its dates can't be computed; nil when they can
+}
+
+// ContractTerms names a contract and the version of its terms.
+type ContractTerms struct {
+	ContractID     uuid.UUID
+	TermsVersionID uuid.UUID
 }
 
 // LeftOut is a customer that a change does not concern, with the reason.
@@ -45,6 +52,8 @@ type LeftOut struct {
 type Audience struct {
 	Included []Planned // by name
 	LeftOut  []LeftOut // by name
+	// FloorDay is the first day that the publisher's public promise allows; zero without a promise.
+	FloorDay calendar.Date
 }
 
 // Unreachable are the affected customers that nobody can tell: they stay unserved, and the change
@@ -149,6 +158,9 @@ func planWindows(tx *database.Tx, c *Change) (*Audience, error) {
 		return nil, err
 	}
 	a := &Audience{}
+	if settings.FloorDays != nil { // the day of the notice is not counted
+		a.FloorDay = settings.Today(tx.Now()).AddDays(*settings.FloorDays + 1)
+	}
 	for len(contracts) > 0 {
 		n := 1
 		for n < len(contracts) && contracts[n].CustomerID == contracts[0].CustomerID {
@@ -164,27 +176,43 @@ func planWindows(tx *database.Tx, c *Change) (*Audience, error) {
 	return a, err
 }
 
-// planCustomer computes the window under each of the customer's contracts and keeps the strictest:
-// specific authorisation before general, then the one that allows the change last.
+// planCustomer computes the window under each of the customer's contracts and puts them together:
+// the latest of all dates, specific authorisation when any contract asks for it, the clause and the
+// zone of the contract that allows the change last.
 func planCustomer(tx *database.Tx, c *Change, settings *publisher.Settings, contracts []subscribers.AffectedContract) Planned {
-	var strictest *Planned
+	all := make([]Planned, len(contracts))
 	for i := range contracts {
-		p := planContract(tx, c, settings, &contracts[i])
-		if strictest == nil || stricter(&p, strictest) {
-			strictest = &p
+		all[i] = planContract(tx, c, settings, &contracts[i])
+		if all[i].Trouble != nil { // a contract that can't be computed can't be overlooked either
+			return all[i]
 		}
 	}
-	return *strictest
+	out := all[0]
+	for _, p := range all[1:] {
+		if p.Dates.Earliest.After(out.Dates.Earliest) {
+			out = p
+		}
+	}
+	out.Terms = nil
+	for _, p := range all {
+		out.Terms = append(out.Terms, ContractTerms{p.ContractID, p.TermsVersionID})
+		out.Dates.NoticeEnds = later(out.Dates.NoticeEnds, p.Dates.NoticeEnds)
+		out.Dates.ObjectionEnds = later(out.Dates.ObjectionEnds, p.Dates.ObjectionEnds)
+		if p.Authorisation == string(subscribers.Specific) {
+			out.Authorisation = p.Authorisation
+		}
+		if p.EffectiveOn.After(out.EffectiveOn) {
+			out.EffectiveOn = p.EffectiveOn
+		}
+	}
+	return out
 }
 
-func stricter(a, b *Planned) bool {
-	if (a.Trouble != nil) != (b.Trouble != nil) {
-		return a.Trouble != nil // a contract that can't be computed can't be overlooked either
+func later(a, b time.Time) time.Time {
+	if b.After(a) {
+		return b
 	}
-	if a.Authorisation != b.Authorisation {
-		return a.Authorisation == string(subscribers.Specific)
-	}
-	return a.Dates.Earliest.After(b.Dates.Earliest)
+	return a
 }
 
 func planContract(tx *database.Tx, c *Change, settings *publisher.Settings, k *subscribers.AffectedContract) Planned {
@@ -194,6 +222,7 @@ func planContract(tx *database.Tx, c *Change, settings *publisher.Settings, k *s
 		return p
 	}
 	p.ContractID, p.TermsVersionID = k.ContractID, k.TermsVersionID
+	p.Terms = []ContractTerms{{k.ContractID, k.TermsVersionID}}
 	p.Authorisation, p.Clause, p.TimeZone = string(k.Sheet.Authorisation), k.Sheet.Clause, k.Sheet.TimeZone
 	dates, err := subscribers.ComputeDates(*k.Sheet, string(c.Kind), tx.Now(), optionsFor(settings, k.SignedOn))
 	if err != nil {
@@ -281,6 +310,10 @@ func (a *Audience) refuse(c *Change) error {
 		return &fault.Error{Kind: fault.Invalid, Code: "effective.too_early", Field: "effective_on", Args: fault.Args{
 			"Earliest": first.Dates.EarliestDay, "Customer": first.Name, "Clause": first.Clause}}
 	}
+	// Where nobody is affected, the promise still stands.
+	if len(a.Included) == 0 && c.EffectiveOn.Before(a.FloorDay) {
+		return &fault.Error{Kind: fault.Invalid, Code: "effective.floor", Field: "effective_on", Args: fault.Args{"Earliest": a.FloorDay}}
+	}
 	return nil
 }
 
@@ -297,13 +330,20 @@ var windowColumns = []string{"id", "change_id", "customer_id", "contract_id", "t
 	"counted_from", "notice_ends_at", "objection_ends_at", "earliest_at", "effective_on", "state", "created_at", "updated_at"}
 
 func insertWindows(tx *database.Tx, c *Change, list []Planned) error {
-	list = slices.Clone(list)
+	windows, terms := make([][]any, len(list)), make([][]any, 0, len(list))
+	for i := range list {
+		p, id := &list[i], secrets.ID()
+		windows[i] = []any{id, c.ID, p.CustomerID, p.ContractID, p.TermsVersionID, p.Authorisation, p.Clause, p.TimeZone,
+			tx.Now(), p.Dates.NoticeEnds, p.Dates.ObjectionEnds, p.Dates.Earliest, p.EffectiveOn.UTC(), WindowOpen, tx.Now(), tx.Now()}
+		for _, t := range p.Terms {
+			terms = append(terms, []any{id, t.ContractID, t.TermsVersionID})
+		}
+	}
 	return tx.Pgx(func(ptx pgx.Tx) error {
-		_, err := ptx.CopyFrom(tx.Context(), pgx.Identifier{"windows"}, windowColumns, pgx.CopyFromSlice(len(list), func(i int) ([]any, error) {
-			p := &list[i]
-			return []any{secrets.ID(), c.ID, p.CustomerID, p.ContractID, p.TermsVersionID, p.Authorisation, p.Clause, p.TimeZone,
-				tx.Now(), p.Dates.NoticeEnds, p.Dates.ObjectionEnds, p.Dates.Earliest, p.EffectiveOn.UTC(), WindowOpen, tx.Now(), tx.Now()}, nil
-		}))
+		_, err := ptx.CopyFrom(tx.Context(), pgx.Identifier{"windows"}, windowColumns, pgx.CopyFromRows(windows))
+		if err == nil {
+			_, err = ptx.CopyFrom(tx.Context(), pgx.Identifier{"window_terms"}, []string{"window_id", "contract_id", "terms_version_id"}, pgx.CopyFromRows(terms))
+		}
 		if err != nil {
 			return fmt.Errorf("open windows: %w", err)
 		}

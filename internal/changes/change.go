@@ -82,6 +82,14 @@ func (Change) TableName() string { return "changes" }
 // Open says whether the change can still happen.
 func (c *Change) Open() bool { return c.State != Effective && c.State != Withdrawn }
 
+// ends is the engagement that the change ends; nil when it ends none.
+func (c *Change) ends() *uuid.UUID {
+	if c.Kind == Removal {
+		return &c.EngagementID
+	}
+	return c.ReplacedEngagementID
+}
+
 // Proposal is what a person writes when drafting or editing a change.
 type Proposal struct {
 	Kind                 Kind                    `json:"kind"`

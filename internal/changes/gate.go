@@ -20,29 +20,40 @@ import (
 	"fairnotice/internal/vendors"
 )
 
-// servedQuery finds the open windows whose notice has been served as their terms count it, and
-// when: over a channel that counts, proven as far as the clock asks, to the first recipient or to
-// all of them.
+// servedQuery finds the open windows whose notice has been served as every contract of the customer
+// counts it, and when under each: over a channel that counts, proven as far as the clock asks, to
+// the first recipient or to all of them. One row a contract.
 const servedQuery = `
-	select w.id, w.change_id, c.kind, k.signed_on, t.sheet, f.at as served_at
-	  from windows w
+	with ready as (
+	  select w.id from windows w join changes c on c.id = w.change_id
+	   where w.state = 'open' and w.served_at is null and c.state = 'announced'
+	     and exists (select from services s where s.window_id = w.id)
+	   order by w.id limit 1000 for no key update of w
+	), facts as (
+	  select r.id, x.contract_id, x.terms_version_id,
+	         case t.sheet->>'served'
+	           when 'all' then case when count(s.at) = count(d.id) then max(s.at) end
+	           else min(s.at) end as at
+	    from ready r
+	    join window_terms x on x.window_id = r.id
+	    join terms_versions t on t.id = x.terms_version_id
+	    left join deliveries d on d.window_id = r.id
+	     and (coalesce(jsonb_array_length(t.sheet->'channels'), 0) = 0 or t.sheet->'channels' ? d.channel)
+	    left join services s on s.delivery_id = d.id
+	     and s.kind = case t.sheet->>'clock_starts' when 'sent' then 'sent' else 'received' end
+	   group by r.id, x.contract_id, x.terms_version_id, t.sheet
+	)
+	select f.id, w.change_id, c.kind, k.signed_on, t.sheet, f.at as served_at
+	  from facts f
+	  join windows w on w.id = f.id
 	  join changes c on c.id = w.change_id
-	  join contracts k on k.id = w.contract_id
-	  join terms_versions t on t.id = w.terms_version_id
-	  cross join lateral (
-	    select case t.sheet->>'served'
-	             when 'all' then case when count(s.at) = count(*) then max(s.at) end
-	             else min(s.at) end as at
-	      from deliveries d
-	      left join services s on s.delivery_id = d.id
-	       and s.kind = case t.sheet->>'clock_starts' when 'sent' then 'sent' else 'received' end
-	     where d.window_id = w.id
-	       and (coalesce(jsonb_array_length(t.sheet->'channels'), 0) = 0 or t.sheet->'channels' ? d.channel)
-	  ) f
-	 where w.state = 'open' and w.served_at is null and f.at is not null and c.state = 'announced'
-	 order by w.id limit 1000`
+	  join contracts k on k.id = f.contract_id
+	  join terms_versions t on t.id = f.terms_version_id
+	 where not exists (select from facts o where o.id = f.id and o.at is null)
+	 order by f.id`
 
-type servedWindow struct {
+// servedTerms is a served window under one of its contracts.
+type servedTerms struct {
 	ID       uuid.UUID
 	ChangeID uuid.UUID
 	Kind     string
@@ -79,7 +90,7 @@ func derive(tx *database.Tx) (int, error) {
 	if _, err := tx.Exec("select pg_advisory_xact_lock(7301201829)"); err != nil {
 		return 0, fmt.Errorf("derive windows: %w", err)
 	}
-	served, err := database.Rows[servedWindow](tx, servedQuery)
+	served, err := database.Rows[servedTerms](tx, servedQuery)
 	if err != nil {
 		return 0, fmt.Errorf("find served windows: %w", err)
 	}
@@ -87,35 +98,59 @@ func derive(tx *database.Tx) (int, error) {
 		return 0, nil
 	}
 	batch := &pgx.Batch{}
-	for i := range served {
-		if err := served[i].start(tx, settings, batch); err != nil {
+	for rest := served; len(rest) > 0; {
+		n := 1
+		for n < len(rest) && rest[n].ID == rest[0].ID {
+			n++
+		}
+		if err := startWindow(tx, settings, rest[:n], batch); err != nil {
 			return 0, err
 		}
+		rest = rest[n:]
 	}
 	err = tx.Pgx(func(ptx pgx.Tx) error { return ptx.SendBatch(tx.Context(), batch).Close() })
 	if err != nil {
 		return 0, fmt.Errorf("start windows: %w", err)
 	}
-	return len(served), nil
+	return batch.Len(), nil
 }
 
-// start recomputes one window from the instant at which its notice was served. Its effective day
-// never becomes earlier than the one that was announced.
-func (w *servedWindow) start(tx *database.Tx, settings *publisher.Settings, batch *pgx.Batch) error {
+// startWindow recomputes one window from the instants at which its notice was served under each of
+// the customer's contracts; the latest of all counts. No date becomes earlier than the one that was
+// announced.
+func startWindow(tx *database.Tx, settings *publisher.Settings, terms []servedTerms, batch *pgx.Batch) error {
+	var all subscribers.Dates
+	var servedAt time.Time
+	for i := range terms {
+		dates, err := terms[i].dates(settings)
+		if err != nil {
+			return err
+		}
+		servedAt = later(servedAt, terms[i].ServedAt)
+		all.NoticeEnds, all.ObjectionEnds = later(all.NoticeEnds, dates.NoticeEnds), later(all.ObjectionEnds, dates.ObjectionEnds)
+		all.Earliest = later(all.Earliest, dates.Earliest)
+		if dates.EarliestDay.After(all.EarliestDay) {
+			all.EarliestDay = dates.EarliestDay
+		}
+	}
+	batch.Queue(`update windows set served_at = $2, counted_from = $2, notice_ends_at = greatest(notice_ends_at, $3), objection_ends_at = greatest(objection_ends_at, $4),
+		earliest_at = greatest(earliest_at, $5), effective_on = greatest(effective_on, $6::date), version = version + 1, updated_at = $7 where id = $1`,
+		terms[0].ID, servedAt, all.NoticeEnds, all.ObjectionEnds, all.Earliest, all.EarliestDay.String(), tx.Now())
+	return ledger.Append(tx, ledger.Entry{Kind: "window.served", Actor: actor.ForSystem(), Subject: ledger.SubjectOf("window", terms[0].ID),
+		Body: map[string]any{"change": terms[0].ChangeID, "served_at": servedAt, "contracts": len(terms), "notice_ends_at": all.NoticeEnds,
+			"objection_ends_at": all.ObjectionEnds, "earliest_at": all.Earliest}})
+}
+
+func (t *servedTerms) dates(settings *publisher.Settings) (dates subscribers.Dates, err error) {
 	var sheet subscribers.TermSheet
-	if err := json.Unmarshal(w.Sheet, &sheet); err != nil {
-		return fmt.Errorf("terms of window %s: %w", w.ID, err)
+	if err := json.Unmarshal(t.Sheet, &sheet); err != nil {
+		return dates, fmt.Errorf("terms of window %s: %w", t.ID, err)
 	}
-	dates, err := subscribers.ComputeDates(sheet, w.Kind, w.ServedAt, optionsFor(settings, w.SignedOn))
+	dates, err = subscribers.ComputeDates(sheet, t.Kind, t.ServedAt, optionsFor(settings, t.SignedOn))
 	if err != nil {
-		return fmt.Errorf("dates of window %s: %w", w.ID, err)
+		return dates, fmt.Errorf("dates of window %s: %w", t.ID, err)
 	}
-	batch.Queue(`update windows set served_at = $2, counted_from = $2, notice_ends_at = $3, objection_ends_at = $4, earliest_at = $5,
-		effective_on = greatest(effective_on, $6::date), version = version + 1, updated_at = $7 where id = $1`,
-		w.ID, w.ServedAt, dates.NoticeEnds, dates.ObjectionEnds, dates.Earliest, dates.EarliestDay.String(), tx.Now())
-	return ledger.Append(tx, ledger.Entry{Kind: "window.served", Actor: actor.ForSystem(), Subject: ledger.SubjectOf("window", w.ID),
-		Body: map[string]any{"change": w.ChangeID, "served_at": w.ServedAt, "notice_ends_at": dates.NoticeEnds,
-			"objection_ends_at": dates.ObjectionEnds, "earliest_at": dates.Earliest}})
+	return dates, nil
 }
 
 // ActivateDue lets every announced change take effect for each customer whose gate is open, and
@@ -152,17 +187,20 @@ func activate(tx *database.Tx, id uuid.UUID) (int, error) {
 	if err != nil {
 		return 0, err
 	}
-	windows, err := lockOpenWindows(tx, id)
+	if err := closeForLeavers(tx, c, settings.Today(tx.Now())); err != nil {
+		return 0, err
+	}
+	ready, err := lockReadyWindows(tx, id)
 	if err != nil {
 		return 0, err
 	}
-	through, err := letThrough(tx, c, windows)
+	through, err := letThrough(tx, c, ready)
 	if err != nil {
 		return 0, err
 	}
-	last := through == len(windows)
-	if len(windows) == 0 { // nobody is affected, or everybody was through before
-		last = !tx.Now().Before(c.EffectiveOn.Start(settings.Zone()))
+	last, err := isLast(tx, c, settings)
+	if err != nil {
+		return 0, err
 	}
 	if through > 0 || last {
 		if err := takeEffect(tx, c, settings.Today(tx.Now()), last); err != nil {
@@ -170,6 +208,39 @@ func activate(tx *database.Tx, id uuid.UUID) (int, error) {
 		}
 	}
 	return through, nil
+}
+
+// closeForLeavers ends the windows of those who are no longer customers: nothing is done with their
+// data any more, and they must not keep the change open for ever.
+func closeForLeavers(tx *database.Tx, c *Change, today calendar.Date) error {
+	ids, err := database.Scalars[uuid.UUID](tx, `update windows w set state = 'withdrawn', version = w.version + 1, updated_at = $3
+		from customers k where k.id = w.customer_id and w.change_id = $1 and w.state = 'open' and k.left_on <= $2 returning w.id`, c.ID, today, tx.Now())
+	if err != nil {
+		return fmt.Errorf("close windows of former customers: %w", err)
+	}
+	for _, id := range ids {
+		err := ledger.Append(tx, ledger.Entry{Kind: "window.customer_left", Actor: actor.ForSystem(), Subject: ledger.SubjectOf("window", id),
+			Body: map[string]any{"change": c.ID}})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// isLast says whether the change has taken effect for everybody it concerns: no window is open any
+// more and, where nobody was affected, the planned day has come.
+func isLast(tx *database.Tx, c *Change, settings *publisher.Settings) (bool, error) {
+	type tally struct{ Open, Effective int }
+	counts, err := database.Rows[tally](tx, `select count(*) filter (where state = 'open') as open, count(*) filter (where state = 'effective') as effective
+		from windows where change_id = $1`, c.ID)
+	if err != nil {
+		return false, fmt.Errorf("count windows: %w", err)
+	}
+	if counts[0].Effective == 0 && tx.Now().Before(c.EffectiveOn.Start(settings.Zone())) {
+		return false, nil
+	}
+	return counts[0].Open == 0, nil
 }
 
 // letThrough marks the windows without a blocker as effective.
@@ -197,7 +268,8 @@ func letThrough(tx *database.Tx, c *Change, windows []Window) (through int, err 
 // the first customer; what goes is listed until it has ended for the last.
 func takeEffect(tx *database.Tx, c *Change, today calendar.Date, last bool) error {
 	if c.AfterVersionID != nil {
-		begun, err := database.Scalar[bool](tx, "select not isempty(valid) from engagement_versions where id = $1", *c.AfterVersionID)
+		// By the engagement, not by this version: a correction on its first day empties the version.
+		begun, err := database.Scalar[bool](tx, "select exists (select from engagement_versions where engagement_id = $1 and not isempty(valid))", c.EngagementID)
 		if err != nil {
 			return fmt.Errorf("see whether an engagement has begun: %w", err)
 		}
@@ -210,12 +282,8 @@ func takeEffect(tx *database.Tx, c *Change, today calendar.Date, last bool) erro
 	if !last {
 		return nil
 	}
-	ends := c.ReplacedEngagementID
-	if c.Kind == Removal {
-		ends = &c.EngagementID
-	}
-	if ends != nil {
-		if err := vendors.End(tx, actor.ForSystem(), *ends, today); err != nil {
+	if ends := c.ends(); ends != nil {
+		if err := endEngagement(tx, actor.ForSystem(), *ends, today); err != nil {
 			return err
 		}
 	}
@@ -235,7 +303,16 @@ func takeBack(tx *database.Tx, who actor.Actor, c *Change) error {
 	if err != nil || c.AfterVersionID == nil {
 		return err
 	}
-	return vendors.End(tx, who, c.EngagementID, settings.Today(tx.Now()))
+	return endEngagement(tx, who, c.EngagementID, settings.Today(tx.Now()))
+}
+
+// endEngagement ends an engagement; one that has ended already is as it should be.
+func endEngagement(tx *database.Tx, who actor.Actor, id uuid.UUID, on calendar.Date) error {
+	err := vendors.End(tx, who, id, on)
+	if fault.Has(err, "engagement.not_in_effect") {
+		return nil
+	}
+	return err
 }
 
 // sound returns the contradictions that must be mended before a change goes any further.
@@ -246,6 +323,9 @@ func sound(tx *database.Tx, c *Change) error {
 	}
 	var check fault.Check
 	checkDay(&check, c.EffectiveOn, settings.Today(tx.Now()))
+	if err := soundBefore(tx, c, settings.Today(tx.Now())); err != nil {
+		return err
+	}
 	if c.AfterVersionID != nil {
 		facts, err := vendors.FactsOf(tx, *c.AfterVersionID)
 		if err != nil {
@@ -259,19 +339,41 @@ func sound(tx *database.Tx, c *Change) error {
 	return check.Err()
 }
 
-func lockOpenWindows(tx *database.Tx, change uuid.UUID) ([]Window, error) {
+// soundBefore refuses a change whose "before" is not what is in effect any more: what was drafted
+// and approved would not be what happens.
+func soundBefore(tx *database.Tx, c *Change, today calendar.Date) error {
+	ends := c.ends()
+	if ends == nil || c.BeforeVersionID == nil {
+		return nil
+	}
+	now, err := vendors.InEffect(tx, *ends, today)
+	if err != nil {
+		return err
+	}
+	if now.VersionID != *c.BeforeVersionID {
+		return fault.New(fault.Conflict, "change.before_is_stale", fault.Args{"Reference": c.Reference})
+	}
+	return nil
+}
+
+// lockReadyWindows reads the open windows whose gate may be open; Blockers has the last word.
+func lockReadyWindows(tx *database.Tx, change uuid.UUID) ([]Window, error) {
 	var list []Window
-	err := tx.Gorm().Clauses(clause.Locking{Strength: "UPDATE"}).Where("change_id = ? and state = ?", change, WindowOpen).
-		Order("id").Find(&list).Error
+	err := tx.Gorm().Clauses(noKeyUpdate).Where("change_id = ? and state = ? and served_at is not null and held_at is null and authorisation = ? and earliest_at <= ?",
+		change, WindowOpen, "general", tx.Now()).Order("id").Find(&list).Error
 	if err != nil {
 		return nil, fmt.Errorf("read windows: %w", err)
 	}
 	return list, nil
 }
 
+// noKeyUpdate locks a row against other decisions, but not against rows that refer to it: facts of
+// service arrive while windows are decided on.
+var noKeyUpdate = clause.Locking{Strength: "NO KEY UPDATE"}
+
 func lockWindow(tx *database.Tx, id uuid.UUID) (*Window, error) {
 	var w Window
-	err := tx.Gorm().Clauses(clause.Locking{Strength: "UPDATE"}).Take(&w, "id = ?", id).Error
+	err := tx.Gorm().Clauses(noKeyUpdate).Take(&w, "id = ?", id).Error
 	if database.NotFound(err) {
 		return nil, fault.Missing("window")
 	}

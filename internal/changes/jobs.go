@@ -64,8 +64,8 @@ func (s *Service) AddJobs(c *jobs.Config) {
 	c.Queues[jobs.QueueWindows] = river.QueueConfig{MaxWorkers: 2}
 	river.AddWorker(c.Workers, &deriveWorker{service: s})
 	river.AddWorker(c.Workers, &activateWorker{service: s})
-	jobs.Quiet(DeriveWindows{}.Kind())
-	jobs.Quiet(Activate{}.Kind())
+	c.Quiet(DeriveWindows{}.Kind())
+	c.Quiet(Activate{}.Kind())
 	c.Every(deriveEvery, DeriveWindows{}, DeriveSoon())
 	c.Every(activateEvery, Activate{}, jobs.Once(jobs.QueueWindows))
 }

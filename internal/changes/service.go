@@ -6,7 +6,6 @@ import (
 
 	"github.com/google/uuid"
 	"github.com/riverqueue/river"
-	"gorm.io/gorm/clause"
 
 	"fairnotice/internal/actor"
 	"fairnotice/internal/database"
@@ -115,6 +114,9 @@ func nextReference(tx *database.Tx, year int) (string, error) {
 // fill puts the proposal's content into the change, storing the engagement that is to come as a
 // version that isn't in effect.
 func fill(tx *database.Tx, who actor.Actor, c *Change, p *Proposal) error {
+	if err := refuseBusy(tx, c.ID, p); err != nil {
+		return err
+	}
 	c.Kind, c.Reason, c.Safeguards, c.EffectiveOn, c.UpdatedAt = p.Kind, p.Reason, p.Safeguards, p.EffectiveOn, tx.Now()
 	switch p.Kind {
 	case Removal:
@@ -139,6 +141,31 @@ func fill(tx *database.Tx, who actor.Actor, c *Change, p *Proposal) error {
 		return err
 	}
 	c.VendorID, c.EngagementID, c.AfterVersionID = p.VendorID, engagement, &version
+	return nil
+}
+
+// refuseBusy refuses a proposal to end an engagement that another open change ends, changes or
+// replaces: the two would not know each other. The engagement is locked, so that two drafts at once
+// are taken one after the other.
+func refuseBusy(tx *database.Tx, change uuid.UUID, p *Proposal) error {
+	field, id := "engagement_id", p.EngagementID
+	if p.Kind == Replacement {
+		field, id = "replaced_engagement_id", p.ReplacedEngagementID
+	}
+	if p.Kind == Addition {
+		return nil
+	}
+	if _, err := tx.Exec("select from engagements where id = $1 for no key update", id); err != nil {
+		return fmt.Errorf("lock an engagement: %w", err)
+	}
+	busy, err := database.Scalars[string](tx, `select reference from changes where id <> $1 and state in ('draft', 'in_review', 'approved', 'announced')
+		and (engagement_id = $2 or replaced_engagement_id = $2) limit 1`, change, id)
+	if err != nil {
+		return fmt.Errorf("find changes of an engagement: %w", err)
+	}
+	if len(busy) > 0 {
+		return &fault.Error{Kind: fault.Conflict, Code: "change.engagement_has_one", Field: field, Args: fault.Args{"Reference": busy[0]}}
+	}
 	return nil
 }
 
@@ -253,7 +280,7 @@ func proposalOf(tx *database.Tx, c *Change) (*Proposal, error) {
 // lock reads a change and keeps others from deciding on it until the transaction ends.
 func lock(tx *database.Tx, id uuid.UUID) (*Change, error) {
 	var c Change
-	err := tx.Gorm().Clauses(clause.Locking{Strength: "UPDATE"}).Take(&c, "id = ?", id).Error
+	err := tx.Gorm().Clauses(noKeyUpdate).Take(&c, "id = ?", id).Error
 	if err != nil {
 		return nil, missing(err)
 	}

@@ -7,6 +7,7 @@ import (
 	"database/sql"
 	"fmt"
 	"log/slog"
+	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5/pgxpool"
@@ -40,7 +41,7 @@ func Open(ctx context.Context, url string, o Options) (*DB, error) {
 	}
 	if o.MaxConns > 0 {
 		cfg.MaxConns = o.MaxConns
-	} else if cfg.MaxConns < 10 {
+	} else if !strings.Contains(url, "pool_max_conns") {
 		cfg.MaxConns = 10
 	}
 	cfg.ConnConfig.RuntimeParams["timezone"] = "UTC"

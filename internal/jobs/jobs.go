@@ -55,6 +55,17 @@ type Config struct {
 	Workers  *river.Workers
 	Periodic []*river.PeriodicJob
 	Log      *slog.Logger
+
+	quiet map[string]bool
+}
+
+// Quiet makes a kind's successful jobs log at debug level: it runs by the clock and mostly finds
+// nothing to do.
+func (c *Config) Quiet(kind string) {
+	if c.quiet == nil {
+		c.quiet = map[string]bool{}
+	}
+	c.quiet[kind] = true
 }
 
 // Every registers a periodic job, which also runs when a process becomes the one that enqueues.
@@ -84,7 +95,7 @@ func Start(ctx context.Context, db *database.DB, c Config) (*Runner, error) {
 		Workers:      c.Workers,
 		PeriodicJobs: c.Periodic,
 		Logger:       quietly(c.Log),
-		Middleware:   []rivertype.Middleware{&logged{log: c.Log}},
+		Middleware:   []rivertype.Middleware{&logged{log: c.Log, quiet: c.quiet}},
 		// River's default is an hour. No job of ours is long: a job whose worker was killed is
 		// taken up again after two minutes.
 		RescueStuckJobsAfter: 2 * time.Minute,
@@ -119,7 +130,8 @@ func (r *Runner) Stop(ctx context.Context) error {
 // logged writes one record a job: kind, attempt, duration, outcome; never arguments.
 type logged struct {
 	river.MiddlewareDefaults
-	log *slog.Logger
+	log   *slog.Logger
+	quiet map[string]bool
 }
 
 func (l *logged) Work(ctx context.Context, job *rivertype.JobRow, doInner func(context.Context) error) error {
@@ -131,18 +143,12 @@ func (l *logged) Work(ctx context.Context, job *rivertype.JobRow, doInner func(c
 	if err != nil {
 		level = slog.LevelError
 		attrs = append(attrs, slog.String("error", err.Error()))
-	} else if quiet[job.Kind] {
+	} else if l.quiet[job.Kind] {
 		level = slog.LevelDebug
 	}
 	l.log.LogAttrs(ctx, level, "job", attrs...)
 	return err
 }
-
-// quiet holds the kinds of job that run by the clock and mostly find nothing to do.
-var quiet = map[string]bool{}
-
-// Quiet makes a kind's successful jobs log at debug level. Call it while wiring, before Start.
-func Quiet(kind string) { quiet[kind] = true }
 
 // quietly keeps River's own chatter to warnings: our middleware records each job.
 func quietly(log *slog.Logger) *slog.Logger {

@@ -99,6 +99,7 @@ func (b *buffer) flush(tx *database.Tx) error {
 		leaves[i], salts[i], bodies[i] = e.leaf, e.salt, e.body
 	}
 	b.entries = nil
+	tx.SetLocal(bufferKey{}, nil) // an Append by a later hook registers anew
 	if _, err := tx.Exec("set local lock_timeout = '10s'"); err != nil {
 		return fmt.Errorf("ledger: %w", err)
 	}

@@ -16,6 +16,9 @@ type Channel interface {
 	Send(ctx context.Context, out *Outgoing) Result
 }
 
+// StageCompose is the stage of an attempt that failed before anybody was asked.
+const StageCompose = "compose"
+
 // Limits of a channel within one process.
 type Limits struct {
 	Timeout     time.Duration // of one send, in all

@@ -7,7 +7,9 @@ import (
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 
+	"fairnotice/internal/actor"
 	"fairnotice/internal/database"
+	"fairnotice/internal/ledger"
 )
 
 // candidate is a due delivery with what decides whether it may be sent now.
@@ -65,10 +67,11 @@ func (l *lane) claim(tx *database.Tx, limit int) (out claimed, err error) {
 	for _, o := range s.take {
 		o.LeaseEnds = ends
 	}
+	out = claimed{taken: s.take, seen: len(due)} // also on an error: their places must be given up
 	if err := s.write(tx, ends); err != nil {
 		return out, err
 	}
-	return claimed{taken: s.take, seen: len(due)}, nil
+	return out, s.recordEnded(tx)
 }
 
 // sorted are the candidates by what is to become of them.
@@ -106,6 +109,18 @@ func ended(c *candidate) (State, string) {
 		return Suppressed, c.SubscriptionState
 	}
 	return "", ""
+}
+
+// recordEnded tells the ledger who is not written to any more, and why.
+func (s *sorted) recordEnded(tx *database.Tx) error {
+	for i, id := range s.over {
+		err := ledger.Append(tx, ledger.Entry{Kind: "delivery." + s.states[i], Actor: actor.ForSystem(),
+			Subject: ledger.SubjectOf("delivery", id), Body: map[string]string{"reason": s.reasons[i]}})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func (s *sorted) write(tx *database.Tx, leaseEnds time.Time) error {
@@ -159,7 +174,7 @@ func (l *lane) rateSlots(tx *database.Tx, due []candidate) (map[uuid.UUID][]time
 		ID         uuid.UUID
 		NextSendAt *time.Time
 	}
-	rows, err := database.Rows[row](tx, `select id, next_send_at from endpoints where id = any($1) order by id for update`, ids)
+	rows, err := database.Rows[row](tx, `select id, next_send_at from endpoints where id = any($1) order by id for no key update`, ids)
 	if err != nil {
 		return nil, fmt.Errorf("read the endpoints' limits: %w", err)
 	}
@@ -196,14 +211,15 @@ func (l *lane) notBefore(c *candidate, now time.Time, slots map[uuid.UUID][]time
 	if c.RestingUntil != nil && c.RestingUntil.After(now) {
 		return *c.RestingUntil
 	}
-	if free := slots[c.EndpointID]; len(free) > 0 {
-		slots[c.EndpointID] = free[1:]
-		if free[0].After(now) {
-			return free[0]
-		}
+	free := slots[c.EndpointID]
+	if len(free) > 0 && free[0].After(now) {
+		return free[0]
 	}
 	if !l.reserve(c.EndpointID) {
 		return now.Add(putOff)
+	}
+	if len(free) > 0 {
+		slots[c.EndpointID] = free[1:]
 	}
 	return now
 }

@@ -59,7 +59,7 @@ func (e *Email) Send(ctx context.Context, out *Outgoing) Result {
 // composeFailure is final where an address or a text can't be sent as it is; a missing key, say,
 // can be put back by the operator.
 func composeFailure(err error) Result {
-	r := Result{Outcome: Temporary, Stage: "compose", Answer: err.Error()}
+	r := Result{Outcome: Temporary, Stage: StageCompose, Answer: err.Error()}
 	var field *email.FieldError
 	if errors.As(err, &field) {
 		r.Outcome = Permanent

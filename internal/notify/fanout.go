@@ -159,6 +159,9 @@ func (s *Service) insertDeliveries(tx *database.Tx, c *content, n *Notice, windo
 		if err != nil {
 			return 0, err
 		}
+		if err := awaitClaims(tx, former); err != nil {
+			return 0, err
+		}
 		with, first = toldBefore, former
 	}
 	args := []any{first, aim.Kind, orEmpty(aim.Regions), orEmpty(aim.ProductIDs), n.ChangeID, s.options.Channels, n.ID, tx.Now(), s.links.CurrentKey()}
@@ -194,6 +197,16 @@ func announcementOf(tx *database.Tx, change uuid.UUID) (uuid.UUID, error) {
 		return uuid.Nil, fmt.Errorf("find the announcement: %w", err)
 	}
 	return id, nil
+}
+
+// awaitClaims waits for claims of the announcement's deliveries that are under way: who is being
+// written to now must hear of the withdrawal too. Claims that begin later see the withdrawn change.
+func awaitClaims(tx *database.Tx, announcement uuid.UUID) error {
+	_, err := tx.Exec("select from deliveries where notice_id = $1 and due_at is not null order by id for no key update", announcement)
+	if err != nil {
+		return fmt.Errorf("wait for claims: %w", err)
+	}
+	return nil
 }
 
 func send(tx *database.Tx, batch *pgx.Batch, doing string) error {

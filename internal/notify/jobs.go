@@ -5,12 +5,15 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/google/uuid"
 	"github.com/riverqueue/river"
 
+	"fairnotice/internal/actor"
 	"fairnotice/internal/changes"
 	"fairnotice/internal/database"
 	"fairnotice/internal/fault"
 	"fairnotice/internal/jobs"
+	"fairnotice/internal/ledger"
 	"fairnotice/internal/publisher"
 )
 
@@ -48,7 +51,7 @@ func (s *Service) AddJobs(c *jobs.Config, sender *Sender) {
 		c.Queues[jobs.QueueEmail] = river.QueueConfig{MaxWorkers: 2}
 		river.AddWorker(c.Workers, &wakeWorker{sender: sender})
 	}
-	jobs.Quiet(LookAfter{}.Kind())
+	c.Quiet(LookAfter{}.Kind())
 	c.Every(lookAfterEvery, LookAfter{}, jobs.Once(jobs.QueueWindows))
 }
 
@@ -114,24 +117,33 @@ func countSilenceAsReceipt(tx *database.Tx, settings *publisher.Settings) error 
 		return nil
 	}
 	hours := *settings.ReceivedAfterHours
-	_, err := tx.Exec(`insert into services (window_id, delivery_id, kind, at, proof)
+	ids, err := database.Scalars[uuid.UUID](tx, `insert into services (window_id, delivery_id, kind, at, proof)
 		select s.window_id, s.delivery_id, 'received', s.at + make_interval(hours => $1), $2
 		  from services s join windows w on w.id = s.window_id
 		 where s.kind = 'sent' and w.state = 'open' and s.at <= $3::timestamptz - make_interval(hours => $1)
 		   and not exists (select from services r where r.delivery_id = s.delivery_id and r.kind = 'received')
-		on conflict do nothing`,
+		on conflict do nothing returning delivery_id`,
 		hours, fmt.Sprintf("policy: no bounce within %d hours after the relay took it", hours), tx.Now())
 	if err != nil {
 		return fmt.Errorf("count silence as receipt: %w", err)
 	}
-	return nil
+	return record(tx, "deliveries.counted_as_received", ids, map[string]any{"policy_hours": hours})
+}
+
+// record tells the ledger what time brought about for these deliveries; nothing when there are none.
+func record(tx *database.Tx, kind string, ids []uuid.UUID, body map[string]any) error {
+	if len(ids) == 0 {
+		return nil
+	}
+	body["deliveries"] = ids
+	return ledger.Append(tx, ledger.Entry{Kind: kind, Actor: actor.ForSystem(), Body: body})
 }
 
 // turnToFallback adds deliveries to the fallback contacts of customers for whom no delivery is
 // left that reached, or may still reach, anybody: a suppressed or dead recipient goes to the
 // fallback, never to nobody.
 func (s *Service) turnToFallback(tx *database.Tx) error {
-	n, err := tx.Exec(`
+	ids, err := database.Scalars[uuid.UUID](tx, `
 		with stranded as (
 		  select w.id as window_id, w.customer_id, n.id as notice_id
 		    from windows w join notices n on n.change_id = w.change_id and n.kind = 'announcement'
@@ -158,12 +170,15 @@ func (s *Service) turnToFallback(tx *database.Tx) error {
 		  join renderings r on r.notice_id = t.notice_id and r.channel = t.channel and r.language = t.language and r.audience = 'contract'
 		  join merges m on m.notice_id = t.notice_id and m.window_id = t.window_id and m.language = t.language
 		  join ends e on e.channel = t.channel and e.key = `+endpointKey+`
-		on conflict (notice_id, subscription_id) do nothing`, s.options.Channels, tx.Now(), s.links.CurrentKey())
+		on conflict (notice_id, subscription_id) do nothing returning id`, s.options.Channels, tx.Now(), s.links.CurrentKey())
 	if err != nil {
 		return fmt.Errorf("turn to fallback contacts: %w", err)
 	}
-	if n == 0 {
+	if len(ids) == 0 {
 		return nil
+	}
+	if err := record(tx, "deliveries.turned_to_fallback", ids, map[string]any{}); err != nil {
+		return err
 	}
 	return s.jobs.Insert(tx, Wake{Channel: ChannelEmail}, nil)
 }

@@ -162,6 +162,14 @@ func (q *queue) done(id endpointID, prompt bool) {
 	q.forget(e)
 }
 
+// undone notes that a send was given up before it began: nothing was learnt of the endpoint.
+func (q *queue) undone(id endpointID) {
+	q.mu.Lock()
+	proven := q.of(id).proven
+	q.mu.Unlock()
+	q.done(id, proven)
+}
+
 // unproven notes that the endpoint lets a send wait.
 func (q *queue) unproven(id endpointID) {
 	q.mu.Lock()

@@ -7,6 +7,7 @@ import (
 	"encoding/hex"
 	"fmt"
 	"log/slog"
+	"sync"
 	"time"
 
 	"github.com/google/uuid"
@@ -46,7 +47,8 @@ type recorder struct {
 	log        *slog.Logger
 	in         chan finished
 	done       chan struct{}
-	giveUp     chan struct{}
+	giveUp     chan struct{} // closed when there is no more time to wait for the database
+	giveUpOnce sync.Once
 	renderings *renderingCache
 }
 
@@ -59,7 +61,23 @@ func newRecorder(db *database.DB, jobs JobInserter, log *slog.Logger) *recorder 
 
 // add hands over a finished send. It waits while the database can't keep up: sends must not run
 // ahead of their record.
-func (r *recorder) add(f finished) { r.in <- f }
+func (r *recorder) add(f finished) {
+	select {
+	case r.in <- f:
+	case <-r.giveUp:
+		r.log.Error(unrecorded, "count", 1)
+	}
+}
+
+const unrecorded = "deliveries sent but not recorded: they will be sent again"
+
+// lastMoment is how long the recorder still tries when the time for stopping is over.
+const lastMoment = 3 * time.Second
+
+// hurry makes the recorder give up after a last moment.
+func (r *recorder) hurry() {
+	time.AfterFunc(lastMoment, func() { r.giveUpOnce.Do(func() { close(r.giveUp) }) })
+}
 
 // close records what was added and returns. When ctx ends first, what could not be committed is
 // given up: its leases end and it is sent again, marked as a possible repeat.
@@ -70,12 +88,8 @@ func (r *recorder) close(ctx context.Context) {
 		return
 	case <-ctx.Done():
 	}
-	select { // what is in hand gets a moment, whatever ctx says
-	case <-r.done:
-	case <-time.After(3 * time.Second):
-		close(r.giveUp)
-		<-r.done
-	}
+	r.hurry() // what is in hand gets a moment, whatever ctx says
+	<-r.done
 }
 
 func (r *recorder) run() {
@@ -111,9 +125,7 @@ func (r *recorder) gather(first finished) []finished {
 // commit stores the group, and tries until the database takes it: these things happened.
 func (r *recorder) commit(group []finished) {
 	for wait := 100 * time.Millisecond; ; wait = min(2*wait, 5*time.Second) {
-		ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
-		err := r.db.Transact(ctx, func(tx *database.Tx) error { return r.store(tx, group) })
-		cancel()
+		err := r.try(group)
 		if err == nil {
 			return
 		}
@@ -121,10 +133,25 @@ func (r *recorder) commit(group []finished) {
 		select {
 		case <-time.After(wait):
 		case <-r.giveUp:
-			r.log.Error("deliveries sent but not recorded: they will be sent again", "count", len(group))
+			r.log.Error(unrecorded, "count", len(group))
 			return
 		}
 	}
+}
+
+func (r *recorder) try(group []finished) error {
+	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+	defer cancel()
+	tried := make(chan struct{})
+	defer close(tried)
+	go func() {
+		select {
+		case <-r.giveUp:
+			cancel()
+		case <-tried:
+		}
+	}()
+	return r.db.Transact(ctx, func(tx *database.Tx) error { return r.store(tx, group) })
 }
 
 func (r *recorder) store(tx *database.Tx, group []finished) error {
@@ -144,8 +171,28 @@ func (r *recorder) store(tx *database.Tx, group []finished) error {
 			return err
 		}
 	}
-	return ledger.Append(tx, ledger.Entry{Kind: "deliveries.attempted", Actor: actor.ForSystem(),
-		Subject: ledger.SubjectOf("notice", group[0].out.NoticeID), Body: groupBody(group)})
+	return appendGroup(tx, group)
+}
+
+// appendGroup records the attempts, one entry for each notice in the group.
+func appendGroup(tx *database.Tx, group []finished) error {
+	byNotice := map[uuid.UUID][]finished{}
+	var order []uuid.UUID
+	for _, f := range group {
+		id := f.out.NoticeID
+		if byNotice[id] == nil {
+			order = append(order, id)
+		}
+		byNotice[id] = append(byNotice[id], f)
+	}
+	for _, id := range order {
+		err := ledger.Append(tx, ledger.Entry{Kind: "deliveries.attempted", Actor: actor.ForSystem(),
+			Subject: ledger.SubjectOf("notice", id), Body: groupBody(byNotice[id])})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // storeAttempts keeps every attempt and applies its outcome to the delivery. The outcome is fenced
@@ -174,10 +221,11 @@ func storeAttempts(tx *database.Tx, group []finished) error {
 			select * from unnest($1::uuid[], $2::int[], $3::timestamptz[], $4::bigint[], $5::text[], $6::text[], $7::int[], $8::text[], $9::bytea[], $10::timestamptz[])
 			on conflict do nothing`,
 			ids, numbers, started, took, outcomes, stages, codes, answers, digests, nexts)
-		batch.Queue(`update deliveries d set state = t.state, due_at = t.due_at, done_at = t.done_at, reason = t.reason, digest = coalesce(t.digest, d.digest)
-			from unnest($1::uuid[], $2::int[], $3::text[], $4::timestamptz[], $5::timestamptz[], $6::text[], $7::bytea[]) t (id, number, state, due_at, done_at, reason, digest)
+		batch.Queue(`update deliveries d set state = t.state, due_at = t.due_at, done_at = t.done_at, reason = t.reason, digest = coalesce(t.digest, d.digest),
+			possible_repeat = d.possible_repeat or (t.outcome = 'ambiguous' and t.due_at is not null)
+			from unnest($1::uuid[], $2::int[], $3::text[], $4::timestamptz[], $5::timestamptz[], $6::text[], $7::bytea[], $8::text[]) t (id, number, state, due_at, done_at, reason, digest, outcome)
 			where d.id = t.id and d.attempts = t.number and d.state = 'sending'`,
-			ids, numbers, states, nexts, dones, reasons, digests)
+			ids, numbers, states, nexts, dones, reasons, digests, outcomes)
 		queueEndpoints(batch, group, now)
 		if err := ptx.SendBatch(tx.Context(), batch).Close(); err != nil {
 			return fmt.Errorf("store attempts: %w", err)
@@ -213,7 +261,7 @@ func queueEndpoints(batch *pgx.Batch, group []finished, now time.Time) {
 	}
 	batch.Queue(`with news as (
 			select t.*, e.failures from unnest($1::uuid[], $2::boolean[], $3::timestamptz[]) t (id, answered, rest)
-			join endpoints e on e.id = t.id order by t.id for update of e)
+			join endpoints e on e.id = t.id order by t.id for no key update of e)
 		update endpoints e set resting_until = n.rest,
 			answered_at = case when n.answered then $4 else e.answered_at end,
 			failures = case when n.answered then 0 else e.failures + 1 end,

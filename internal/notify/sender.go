@@ -52,6 +52,7 @@ func (s *Sender) Stop(ctx context.Context) {
 	case <-done:
 	case <-ctx.Done():
 		s.abort()
+		s.record.hurry() // a database that takes nothing must not hold up the stop
 		<-done
 	}
 	s.abort()
@@ -174,7 +175,7 @@ func (l *lane) send(ctx context.Context, out *Outgoing) {
 	out.StartedAt = l.db.Now()
 	if resting := l.relay.resting(started); resting || out.LeaseEnds.Sub(out.StartedAt) < l.limits.Timeout+leaseMargin {
 		slot.release()
-		l.queue.done(out.EndpointID, true)
+		l.queue.undone(out.EndpointID)
 		back := []*Outgoing{out} // another worker could take it over before this send must end
 		if resting {
 			back = append(back, l.queue.drain()...) // none of them would get through now
@@ -187,10 +188,13 @@ func (l *lane) send(ctx context.Context, out *Outgoing) {
 	result := l.channel.Send(sendCtx, out)
 	cancel()
 	timer.Stop()
-	slot.release()
-	l.relay.note(result.Outcome, time.Now())
-	l.queue.done(out.EndpointID, result.Outcome != Unreachable && time.Since(started) < prompt)
-	l.record.add(finished{out: out, result: result, took: time.Since(started)})
+	took := time.Since(started)
+	if result.Stage != StageCompose { // else the relay was not asked
+		l.relay.note(result.Outcome, time.Now())
+	}
+	l.queue.done(out.EndpointID, result.Outcome != Unreachable && took < prompt)
+	l.record.add(finished{out: out, result: result, took: took})
+	slot.release() // only now: sends must not run ahead of their record
 }
 
 // leaseMargin covers what lies between a send's end and its record.
