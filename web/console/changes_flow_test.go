@@ -156,7 +156,7 @@ func (d *desk) oneDelivery(approver *reader, list string, change *changes.View) 
 
 func (d *desk) withdraw(approver *reader, base string, change *changes.View) {
 	d.t.Helper()
-	approver.get(base+"/withdraw").want(200, "A notice of withdrawal goes to the 4 recipients who were told", "The windows of 4 customers close")
+	approver.get(base+"/withdraw").want(200, "A notice of withdrawal goes to the 4 recipients whom we told, or tried to tell", "The windows of 4 customers close")
 	approver.post(base+"/withdraw", url.Values{"reason": {"  "}}).want(422, "is missing")
 	approver.follow(approver.post(base+"/withdraw", url.Values{"reason": {"The vendor was sold."}})).want(200, "SP-2026-001 is withdrawn", "The vendor was sold.", "Withdrawn")
 	d.ok(d.notify.FanOut(d.t.Context(), change.ID, notify.Withdrawal))

@@ -27,6 +27,7 @@ type changePage struct {
 	Base     string
 	Steps    []web.Step
 	SentBack *sentBackNote
+	Wrote    bool // the reader drafted, edited or submitted it, and four eyes are asked for
 	Actions  []changeAction
 	Facts    []factRow
 	Ready    *readyPart
@@ -75,12 +76,12 @@ func (s *Site) drawChange(c *gin.Context, v *changes.View, failed *web.Form) err
 	p.Version = v.Reference + " v" + itoa(v.Version)
 	p.LastUpdated = v.UpdatedAt.In(settings.Zone())
 	p.Steps = s.steps(c, v, settings.Zone())
-	for _, part := range []func(*gin.Context, *changePage, *publisher.Settings) error{s.addSentBack, s.addFacts, s.addParts} {
+	for _, part := range []func(*gin.Context, *changePage, *publisher.Settings) error{s.addRecord, s.addFacts, s.addParts} {
 		if err := part(c, p, settings); err != nil {
 			return err
 		}
 	}
-	p.Actions = s.actions(c, p, settings)
+	p.Actions = s.actions(c, p)
 	return s.web.Render(c, "changes/show", p)
 }
 
@@ -138,7 +139,7 @@ func (s *Site) steps(c *gin.Context, v *changes.View, zone *time.Location) []web
 }
 
 // actions are what comes next, first what the change waits for.
-func (s *Site) actions(c *gin.Context, p *changePage, settings *publisher.Settings) []changeAction {
+func (s *Site) actions(c *gin.Context, p *changePage) []changeAction {
 	who, lang, v, base := web.ActorOf(c), web.Lang(c), p.Change, p.Base
 	var out []changeAction
 	add := func(step, class string, act actor.Act, post bool) {
@@ -146,7 +147,7 @@ func (s *Site) actions(c *gin.Context, p *changePage, settings *publisher.Settin
 		for _, f := range fault.All(who.Must(act)) {
 			a.Why = s.web.Sentence(lang, f)
 		}
-		if step == "approve" && a.Why == "" && settings.FourEyes && (isMe(who, v.CreatedBy) || isMe(who, v.SubmittedBy)) {
+		if step == "approve" && a.Why == "" && p.Wrote {
 			a.Why = s.web.T(lang, "fault.change.four_eyes")
 		}
 		if step == "announce" && a.Why == "" && len(p.Ready.Problems) > 0 {
@@ -171,29 +172,36 @@ func (s *Site) actions(c *gin.Context, p *changePage, settings *publisher.Settin
 	return out
 }
 
-func isMe(who actor.Actor, id *uuid.UUID) bool { return id != nil && *id == who.ID }
-
-// addSentBack finds, for a draft that came back, what the reviewer asked for: it is in the record.
-func (s *Site) addSentBack(c *gin.Context, p *changePage, settings *publisher.Settings) error {
-	if p.Change.State != changes.Draft {
+// addRecord reads from the record what the change's own row doesn't hold: for a draft that came
+// back, what the reviewer asked for; for one in review under four eyes, whether the reader wrote it.
+func (s *Site) addRecord(c *gin.Context, p *changePage, settings *publisher.Settings) error {
+	if p.Change.State != changes.Draft && p.Change.State != changes.InReview {
 		return nil
 	}
-	records, err := ledger.About(c.Request.Context(), s.DB, p.Change.ID, 50)
+	records, err := ledger.About(c.Request.Context(), s.DB, p.Change.ID, 500)
 	if err != nil {
 		return err
 	}
-	for _, r := range records {
-		if r.Kind != "change.sent_back" {
-			continue
+	for _, r := range records { // the newest first
+		switch r.Kind {
+		case "change.drafted", "change.edited", "change.submitted":
+			p.Wrote = p.Wrote || settings.FourEyes && r.ActorID != nil && *r.ActorID == p.Actor.ID
+		case "change.sent_back":
+			if p.SentBack == nil && p.Change.State == changes.Draft {
+				p.SentBack = sentBackOf(&r, settings.Zone())
+			}
 		}
-		var body struct{ Detail struct{ Reason string } }
-		if err := json.Unmarshal(r.Body, &body); err != nil {
-			return nil //nolint:nilerr // an erased body tells nothing; the page goes without
-		}
-		p.SentBack = &sentBackNote{Reason: body.Detail.Reason, Who: r.ActorName, At: r.At.In(settings.Zone())}
-		return nil
 	}
 	return nil
+}
+
+// sentBackOf reads the reason out of a record; an erased body leaves it empty.
+func sentBackOf(r *ledger.Record, zone *time.Location) *sentBackNote {
+	var body struct{ Detail struct{ Reason string } }
+	if len(r.Body) > 0 && json.Unmarshal(r.Body, &body) != nil {
+		body.Detail.Reason = ""
+	}
+	return &sentBackNote{Reason: body.Detail.Reason, Who: r.ActorName, At: r.At.In(zone)}
 }
 
 // addFacts tells the engagements before and after as the notice tells them.

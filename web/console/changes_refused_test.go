@@ -68,7 +68,9 @@ func TestReplacementAndRemovalEndWhatIsEngaged(t *testing.T) {
 	form.Set("purpose", "Logs")
 	editor.follow(editor.post("/console/changes", form)).want(200, "in the place of Old Logs Inc", "Today", "From then on", "Logs")
 
-	form = url.Values{"_key": {"another-key"}, "kind": {"removal"}, "engagement_id": {engaged.ID.String()}, "reason": {"Gone."}, "effective_on": {d.today(40).String()}}
+	other, err := d.Vendors.RecordEngagement(t.Context(), d.Editor, old.ID, d.today(-10), d.Facts())
+	d.ok(err)
+	form = url.Values{"_key": {"another-key"}, "kind": {"removal"}, "engagement_id": {other.ID.String()}, "reason": {"Gone."}, "effective_on": {d.today(40).String()}}
 	editor.follow(editor.post("/console/changes", form)).want(200, "Removal", "Old Logs Inc")
 	form.Set("_key", "third-key")
 	editor.post("/console/changes", form).want(409, "another open change concerns this engagement already")
@@ -96,6 +98,7 @@ func TestAConcurrentEditIsTold(t *testing.T) {
 
 	d.ok(d.Changes.Submit(t.Context(), d.Editor, change.ID))
 	mine.get(path).want(409, "is in the state “In review” now")
+	theirs.get("/console/changes/"+change.Reference).want(200, "You drafted, edited or submitted this change")
 	d.ok(d.Changes.SendBack(t.Context(), d.Approver, change.ID, "Name the region."))
 	mine.get("/console/changes/"+change.Reference).want(200, "Sent back by Arne Approver", "Name the region.")
 }
@@ -108,7 +111,7 @@ func TestFourEyes(t *testing.T) {
 	d.ok(d.Changes.Submit(t.Context(), d.Editor, change.ID))
 	drafter := d.as(d.Approver)
 	path := "/console/changes/" + change.Reference
-	drafter.get(path).want(200, "You drafted or submitted this change, so somebody else has to approve it")
+	drafter.get(path).want(200, "You drafted, edited or submitted this change, so somebody else has to approve it")
 	drafter.post(path+"/approve", nil).want(403, "somebody else has to approve it")
 	other := d.as(d.Staff("Ben Second", actor.Approver))
 	other.follow(other.post(path+"/approve", nil)).want(200, "by Ben Second")

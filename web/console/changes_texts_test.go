@@ -32,7 +32,7 @@ func TestTextsAreComplete(t *testing.T) {
 	webtest.CheckCatalogs(t, files)
 	webtest.CheckKeys(t, d.site.web)
 	webtest.CheckFaults(t, d.kit, "change.not_found", "change.state", "change.four_eyes", "change.already_announced", "change.engagement_has_one",
-		"change.replaces_itself", "effective.too_early", "audience.no_terms", "audience.terms_not_computable", "announce.changed", "date.past", "date.too_far",
+		"change.replaces_itself", "effective.too_early", "effective.floor", "change.before_is_stale", "audience.no_terms", "audience.terms_not_computable", "announce.changed", "date.past", "date.too_far",
 		"window.not_found", "window.closed", "notice.not_found", "delivery.not_found", "delivery.not_retryable", "attempt.not_found", "cursor.malformed",
 		"engagement.not_in_effect", "publisher.not_found", "vendor.unknown", "announce.vendor_without_name", "announce.vendor_without_address",
 		"announce.vendor_without_contact", "announce.without_purpose", "announce.without_mechanism", "announce.no_location",
