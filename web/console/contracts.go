@@ -73,8 +73,13 @@ func (s *Site) showContract(c *gin.Context) error {
 	}
 	p := &contractPage{Page: s.web.NewPage(c, "contracts.one", "Reference", k.Reference), Customer: customer, Trail: s.customerTrail(c, customer)}
 	p.Contract = s.contractView(p.Lang, *k, today)
+	settings, err := s.houseRules(c.Request.Context())
+	if err != nil {
+		return err
+	}
 	w := words{s, p.Lang}
 	for _, terms := range history {
+		terms.CreatedAt = terms.CreatedAt.In(settings.Zone())
 		p.History = append(p.History, termsVersion{terms, w.summary(&terms.Sheet), w.lines(&terms.Sheet)})
 	}
 	return s.web.Render(c, "customers/contract", p)

@@ -164,6 +164,13 @@ func (s *Site) showEngagement(c *gin.Context) error {
 	if p.History, err = s.Vendors.EngagementHistory(ctx, e.ID); err != nil {
 		return err
 	}
+	settings, err := s.houseRules(ctx)
+	if err != nil {
+		return err
+	}
+	for i := range p.History {
+		p.History[i].RecordedAt = p.History[i].RecordedAt.In(settings.Zone())
+	}
 	records, err := ledger.About(ctx, s.DB, e.ID, 20)
 	if err != nil {
 		return err

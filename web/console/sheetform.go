@@ -225,6 +225,19 @@ func foldErrors(form *web.Form, field string) {
 	}
 }
 
+// speaksOf says whether a form has a value or a fault at a field that begins so.
+func speaksOf(form *web.Form, beginnings ...string) bool {
+	begins := func(field string) bool {
+		return slices.ContainsFunc(beginnings, func(b string) bool { return strings.HasPrefix(field, b) })
+	}
+	for field, values := range form.Values {
+		if begins(field) && strings.Join(values, "") != "" {
+			return true
+		}
+	}
+	return slices.ContainsFunc(form.Errors, func(e web.FieldError) bool { return begins(e.Field) })
+}
+
 // sheetFields is what the partial "sheet-fields" draws.
 type sheetFields struct {
 	Form      *web.Form
@@ -235,6 +248,8 @@ type sheetFields struct {
 	Kinds     []sheetKind
 	Choices   map[string][]web.Option
 	Countries []web.Option
+	Counting  bool // show the part on counting, and the special clauses, unfolded
+	Special   bool
 }
 
 type sheetKind struct{ Kind, Label, Notice, Objection string }
@@ -269,6 +284,8 @@ func (s *Site) sheetFields(c *gin.Context, form *web.Form, deviation bool) sheet
 		out.Choices["channels"] = append(out.Choices["channels"], web.Option{Value: noneHere, Label: s.text(c, "sheet.any_channel")})
 		out.Countries = append([]web.Option{none}, out.Countries...)
 	}
+	out.Counting = speaksOf(form, "direction", "counting", "roll_over.", "holidays.")
+	out.Special = speaksOf(form, "emergency.", "before_signing.")
 	for _, kind := range sheetKinds {
 		out.Kinds = append(out.Kinds, sheetKind{Kind: kind, Label: s.text(c, "option.window_kind."+kind),
 			Notice: "by_kind." + kind + ".notice", Objection: "by_kind." + kind + ".objection"})

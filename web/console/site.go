@@ -5,6 +5,8 @@ package console
 import (
 	"embed"
 
+	"github.com/gin-gonic/gin"
+
 	"fairnotice/internal/accounts"
 	"fairnotice/internal/actor"
 	"fairnotice/internal/changes"
@@ -53,6 +55,7 @@ func New(kit *web.Kit, s Services) (*Site, error) {
 			{Href: accountPath, Key: "nav.account", Act: actor.ReadConsole},
 		},
 		SignIn: "/console/sign-in", SignOut: "/console/sign-out",
+		Fill: func(c *gin.Context, p *web.Page) { s.frame(kit, c, p) },
 	})
 	if err != nil {
 		return nil, err
@@ -60,6 +63,18 @@ func New(kit *web.Kit, s Services) (*Site, error) {
 	site := &Site{Services: s, web: a, signIns: accounts.NewLimiter(signInEvery, signInBurst), presses: newPresses()}
 	site.routes()
 	return site, nil
+}
+
+// frame names the publisher on each page, and says so when all of it is made up.
+func (s Services) frame(kit *web.Kit, c *gin.Context, p *web.Page) {
+	settings, err := s.Publisher.Get(c.Request.Context())
+	if err != nil { // nobody has saved any yet, or the page itself will fail for the same reason
+		return
+	}
+	p.Publisher = settings.LegalName
+	if settings.Fictitious {
+		p.Notice("info", kit.T(p.Lang, "console.fictitious"))
+	}
 }
 
 func (s *Site) routes() {

@@ -88,6 +88,11 @@ func TestSettingsAreKept(t *testing.T) {
 		t.Errorf("saved %+v", settings)
 	}
 
+	r.get("/console/vendors").want(200).without("This is a demonstration")
+	demo := r.get("/console/settings").form("/console/settings").fill("fictitious", "yes", "legal_name", "Südlicht GmbH")
+	r.follow(r.submit(demo)).want(200, "This is a demonstration")
+	r.get("/console/vendors").want(200, "This is a demonstration", "Südlicht GmbH")
+
 	products := r.get("/console/settings/products").want(200, "Nordlicht Desk").form("/console/settings/products")
 	r.refused(products.fill("name", "Nordlicht Mail", "slug", "Not A Slug"), 422, "Short name can have small letters")
 	r.refused(products.fill("slug", "desk"), 409, "Short name: this exists already.")

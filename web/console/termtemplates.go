@@ -81,8 +81,13 @@ func (s *Site) showTemplate(c *gin.Context) error {
 		return err
 	}
 	p := &templatePage{Page: s.web.NewPage(c, "templates.one", "Name", t.Name), Template: t, Trail: s.templateTrail(c)}
+	settings, err := s.houseRules(c.Request.Context())
+	if err != nil {
+		return err
+	}
 	w := words{s, p.Lang}
 	for _, e := range editions {
+		e.CreatedAt = e.CreatedAt.In(settings.Zone())
 		p.Editions = append(p.Editions, editionView{e, w.summary(&e.Sheet), w.troubleOf(&e.Sheet), w.lines(&e.Sheet)})
 	}
 	return s.web.Render(c, "customers/template", p)

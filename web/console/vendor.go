@@ -71,6 +71,13 @@ func (s *Site) fillVendor(c *gin.Context, p *vendorPage) (err error) {
 	if p.History, err = s.Vendors.VendorHistory(ctx, id); err != nil {
 		return err
 	}
+	settings, err := s.houseRules(ctx)
+	if err != nil {
+		return err
+	}
+	for i := range p.History {
+		p.History[i].RecordedAt = p.History[i].RecordedAt.In(settings.Zone())
+	}
 	records, err := ledger.About(ctx, s.DB, id, 20)
 	if err != nil {
 		return err
