@@ -85,6 +85,8 @@ create table attempts (
   delivery_id  uuid not null references deliveries,
   number       integer not null check (number >= 1),
   started_at   timestamptz not null,
+  address      text not null,     -- where to, and with which epoch of links: the message's bytes
+  link_epoch   integer not null,  -- are made from both, and both may change later
   duration_us  bigint not null check (duration_us >= 0),
   outcome      text not null check (outcome in ('accepted', 'temporary', 'permanent', 'unreachable', 'ambiguous')),
   stage        text not null default '',

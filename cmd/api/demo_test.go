@@ -120,7 +120,7 @@ func (r *running) announce(t *testing.T) uuid.UUID {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, err := range []error{r.Changes.Submit(t.Context(), editor, c.ID), r.Changes.Approve(t.Context(), approver, c.ID),
+	for _, err := range []error{r.Changes.Submit(t.Context(), editor, c.ID), r.Changes.Approve(t.Context(), approver, c.ID, 0),
 		r.Changes.Announce(t.Context(), approver, c.ID)} {
 		if err != nil {
 			t.Fatal(err)

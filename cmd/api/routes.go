@@ -11,6 +11,9 @@ import (
 	"fairnotice/internal/app"
 	"fairnotice/internal/fault"
 	"fairnotice/web"
+	"fairnotice/web/console"
+	"fairnotice/web/portal"
+	"fairnotice/web/public"
 )
 
 // routes is everything that is served: the kit with its static files and error pages, the probes,
@@ -29,8 +32,25 @@ func routes(ctx context.Context, a *app.App) (http.Handler, error) {
 		return nil, err
 	}
 	probes(kit.Engine(), a)
-	// Audiences are added here: web/public, web/portal, web/console.
+	if err := audiences(kit, a); err != nil {
+		return nil, err
+	}
 	return kit.Handler(), nil
+}
+
+// audiences adds the pages.
+func audiences(kit *web.Kit, a *app.App) error {
+	_, err := public.New(kit, public.Services{Publisher: a.Publisher, Vendors: a.Vendors, Changes: a.Changes})
+	if err != nil {
+		return err
+	}
+	_, err = portal.New(kit, portal.Services{Publisher: a.Publisher, Links: a.Links})
+	if err != nil {
+		return err
+	}
+	_, err = console.New(kit, console.Services{DB: a.DB, Accounts: a.Accounts, Publisher: a.Publisher, Vendors: a.Vendors,
+		Subscribers: a.Subscribers, Changes: a.Changes, Notify: a.Notify, Email: a.Email})
+	return err
 }
 
 // publisherName is shown until an audience knows better; nobody has been named on a new database.

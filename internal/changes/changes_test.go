@@ -233,16 +233,16 @@ func TestFourEyes(t *testing.T) {
 		}
 	}
 	must(h.Changes.Submit(t.Context(), h.Editor, c.ID))
-	if err := h.Changes.Approve(t.Context(), both, c.ID); !fault.Has(err, "change.four_eyes") {
+	if err := h.Changes.Approve(t.Context(), both, c.ID, 0); !fault.Has(err, "change.four_eyes") {
 		t.Errorf("the drafter approves: %v", err)
 	}
-	if err := h.Changes.Approve(t.Context(), h.Editor, c.ID); !fault.Is(err, fault.Forbidden) {
+	if err := h.Changes.Approve(t.Context(), h.Editor, c.ID, 0); !fault.Is(err, fault.Forbidden) {
 		t.Errorf("an editor approves: %v", err)
 	}
 	settings, _ := h.Publisher.Get(t.Context())
 	settings.FourEyes = false
 	must(h.Publisher.Save(t.Context(), actor.ForSystem(), settings))
-	must(h.Changes.Approve(t.Context(), both, c.ID))
+	must(h.Changes.Approve(t.Context(), both, c.ID, 0))
 }
 
 func TestStepsOutOfOrderAreRefused(t *testing.T) {
@@ -255,7 +255,7 @@ func TestStepsOutOfOrderAreRefused(t *testing.T) {
 	}
 	ctx := t.Context()
 	for name, err := range map[string]error{
-		"approve a draft":  h.Changes.Approve(ctx, h.Approver, c.ID),
+		"approve a draft":  h.Changes.Approve(ctx, h.Approver, c.ID, 0),
 		"announce a draft": h.Changes.Announce(ctx, h.Approver, c.ID),
 		"unknown change":   h.Changes.Submit(ctx, h.Editor, secrets.ID()),
 	} {

@@ -124,7 +124,7 @@ func TestWhoEditedCanNotApprove(t *testing.T) {
 	if err := h.Changes.Submit(t.Context(), h.Editor, c.ID); err != nil {
 		t.Fatal(err)
 	}
-	if err := h.Changes.Approve(t.Context(), h.Approver, c.ID); !fault.Has(err, "change.four_eyes") {
+	if err := h.Changes.Approve(t.Context(), h.Approver, c.ID, 0); !fault.Has(err, "change.four_eyes") {
 		t.Errorf("whoever rewrote the draft approves it: %v", err)
 	}
 }

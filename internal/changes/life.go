@@ -41,6 +41,16 @@ func (s *Service) step(ctx context.Context, who actor.Actor, act actor.Act, id u
 	})
 }
 
+// reasoned is nil when the actor may do this and gives a reason.
+func reasoned(who actor.Actor, act actor.Act, reason *string) error {
+	if err := who.Must(act); err != nil {
+		return err
+	}
+	var check fault.Check
+	input.Text(&check, "reason", reason)
+	return check.Err()
+}
+
 // Submit puts a draft up for approval.
 func (s *Service) Submit(ctx context.Context, who actor.Actor, id uuid.UUID) error {
 	return s.step(ctx, who, actor.SubmitChange, id, func(tx *database.Tx, c *Change) (ledger.Entry, error) {
@@ -58,16 +68,16 @@ func (s *Service) Submit(ctx context.Context, who actor.Actor, id uuid.UUID) err
 
 // SendBack makes a change in review, or an approved one, a draft again, with what is to be mended.
 func (s *Service) SendBack(ctx context.Context, who actor.Actor, id uuid.UUID, why string) error {
-	var check fault.Check
-	input.Text(&check, "reason", &why)
-	if err := check.Err(); err != nil {
+	if err := reasoned(who, actor.SubmitChange, &why); err != nil {
 		return err
 	}
 	return s.step(ctx, who, actor.SubmitChange, id, func(_ *database.Tx, c *Change) (ledger.Entry, error) {
-		if c.State != Approved {
-			if err := c.must(InReview); err != nil {
+		if c.State == Approved { // an approval is undone only by who may give one
+			if err := who.Must(actor.ApproveChange); err != nil {
 				return ledger.Entry{}, err
 			}
+		} else if err := c.must(InReview); err != nil {
+			return ledger.Entry{}, err
 		}
 		c.State, c.SubmittedAt, c.SubmittedBy, c.ApprovedAt, c.ApprovedBy = Draft, nil, nil, nil, nil
 		return ledger.Entry{Kind: "change.sent_back", Body: map[string]any{"reason": why}}, nil
@@ -75,9 +85,13 @@ func (s *Service) SendBack(ctx context.Context, who actor.Actor, id uuid.UUID, w
 }
 
 // Approve is the second person's agreement. Unless the publisher has switched four eyes off, it
-// can't be given by whoever drafted or submitted the change.
-func (s *Service) Approve(ctx context.Context, who actor.Actor, id uuid.UUID) error {
+// can't be given by whoever drafted, edited or submitted the change. basedOn is the version that the
+// second person read: what was changed since is not approved. 0 approves what there is.
+func (s *Service) Approve(ctx context.Context, who actor.Actor, id uuid.UUID, basedOn int) error {
 	return s.step(ctx, who, actor.ApproveChange, id, func(tx *database.Tx, c *Change) (ledger.Entry, error) {
+		if basedOn != 0 && basedOn != c.Version {
+			return ledger.Entry{}, ledger.Overtaken(tx, subject(id), basedOn)
+		}
 		if err := c.must(InReview); err != nil {
 			return ledger.Entry{}, err
 		}
@@ -163,9 +177,7 @@ func alreadyAnnounced(tx *database.Tx, c *Change) error {
 // Withdraw ends a change that has not taken full effect. An announced one is withdrawn with a
 // notice to everyone who was told.
 func (s *Service) Withdraw(ctx context.Context, who actor.Actor, id uuid.UUID, why string) error {
-	var check fault.Check
-	input.Text(&check, "reason", &why)
-	if err := check.Err(); err != nil {
+	if err := reasoned(who, actor.WithdrawChange, &why); err != nil {
 		return err
 	}
 	return s.step(ctx, who, actor.WithdrawChange, id, func(tx *database.Tx, c *Change) (ledger.Entry, error) {
@@ -207,26 +219,16 @@ func (s *Service) undo(tx *database.Tx, who actor.Actor, c *Change, now time.Tim
 // Hold keeps a change from taking effect for one customer until Release: an objection came by
 // letter, say. reason is shown to staff.
 func (s *Service) Hold(ctx context.Context, who actor.Actor, window uuid.UUID, reason string) error {
-	var check fault.Check
-	input.Text(&check, "reason", &reason)
-	if err := check.Err(); err != nil {
-		return err
-	}
 	return s.hold(ctx, who, actor.HoldWindow, window, "window.held", reason)
 }
 
 // Release ends a hold. reason says what settled it.
 func (s *Service) Release(ctx context.Context, who actor.Actor, window uuid.UUID, reason string) error {
-	var check fault.Check
-	input.Text(&check, "reason", &reason)
-	if err := check.Err(); err != nil {
-		return err
-	}
 	return s.hold(ctx, who, actor.ReleaseWindow, window, "window.released", reason)
 }
 
 func (s *Service) hold(ctx context.Context, who actor.Actor, act actor.Act, window uuid.UUID, kind, reason string) error {
-	if err := who.Must(act); err != nil {
+	if err := reasoned(who, act, &reason); err != nil {
 		return err
 	}
 	return s.db.Transact(ctx, func(tx *database.Tx) error {

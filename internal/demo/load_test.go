@@ -318,7 +318,7 @@ func TestSignInsAndChanges(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		if err := s.Changes.Approve(t.Context(), approver, c.ID); err != nil {
+		if err := s.Changes.Approve(t.Context(), approver, c.ID, 0); err != nil {
 			t.Fatal(err)
 		}
 		if err := s.Changes.Announce(t.Context(), approver, c.ID); err != nil {

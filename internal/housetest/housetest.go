@@ -175,7 +175,7 @@ func (h *House) Approved(p *changes.Proposal) *changes.Change {
 	c, err := h.Changes.Draft(h.t.Context(), h.Editor, "", p)
 	h.must(err)
 	h.must(h.Changes.Submit(h.t.Context(), h.Editor, c.ID))
-	h.must(h.Changes.Approve(h.t.Context(), h.Approver, c.ID))
+	h.must(h.Changes.Approve(h.t.Context(), h.Approver, c.ID, 0))
 	return c
 }
 

@@ -32,9 +32,9 @@ func (s *Service) Rebuild(ctx context.Context, ch composer, delivery uuid.UUID, 
 	rows, err := database.Collect[struct {
 		Outgoing
 		Digest []byte
-	}](ctx, s.db.Pool(), `select d.id, a.number, d.notice_id, d.subscription_id, s.link_epoch, d.link_key, d.rendering_id, d.window_id, d.endpoint_id,
-		d.channel, d.address, d.addressee, m.fields, d.created_at, a.started_at, a.digest
-		from deliveries d join subscriptions s on s.id = d.subscription_id join merges m on m.id = d.merge_id
+	}](ctx, s.db.Pool(), `select d.id, a.number, d.notice_id, d.subscription_id, a.link_epoch, d.link_key, d.rendering_id, d.window_id, d.endpoint_id,
+		d.channel, a.address, d.addressee, m.fields, d.created_at, a.started_at, a.digest
+		from deliveries d join merges m on m.id = d.merge_id
 		join attempts a on a.delivery_id = d.id and a.number = $2 where d.id = $1`, delivery, number)
 	if err != nil {
 		return nil, fmt.Errorf("read an attempt: %w", err)

@@ -15,6 +15,7 @@ import (
 	"fairnotice/internal/housetest"
 	"fairnotice/internal/notify"
 	"fairnotice/internal/notify/email"
+	"fairnotice/internal/subscribers"
 )
 
 // Holes that a reader found in the first version of the sender; each test fell into its hole then.
@@ -178,6 +179,36 @@ func TestWhatTimeBringsAboutIsRecorded(t *testing.T) {
 	for _, kind := range []string{"delivery.suppressed", "deliveries.turned_to_fallback"} {
 		if w.count(t, "select count(*) from ledger_entries where kind = $1", kind) != 1 {
 			t.Errorf("no entry %s", kind)
+		}
+	}
+}
+
+// What was sent stays provable when the recipient moves and when its links are revoked.
+func TestTheProofOutlivesAMoveAndARevocation(t *testing.T) {
+	w := newWorld(t)
+	follower := w.Follower("fan@follower.example", "en")
+	c := w.Customer("Anna", "", housetest.Sheet(14))
+	contact := w.Contact(c, "old@anna.example", "notices")
+	n := w.fanOut(t, w.Announced(w.Addition(w.Vendor("Errata Ltd"), 40)))
+	w.send(t)
+	if err := w.Subscribers.RevokeLinks(t.Context(), w.Editor, follower.ID); err != nil {
+		t.Fatal(err)
+	}
+	contact.Email = "new@anna.example"
+	if err := w.Subscribers.EditContact(t.Context(), w.Editor, contact, subscribers.Consent{How: "asked by mail"}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := w.DB.Pool().Exec(t.Context(), "update deliveries set address = 'new@anna.example' where address = 'old@anna.example'"); err != nil {
+		t.Fatal(err) // as the claim of a retry would
+	}
+	list, _, err := w.notify.Deliveries(t.Context(), notify.DeliveryFilter{NoticeID: n.ID})
+	if err != nil || len(list) != 2 {
+		t.Fatal(len(list), err)
+	}
+	for _, d := range list {
+		again, err := w.notify.Rebuild(t.Context(), w.email, d.ID, 1)
+		if err != nil || !again.Proven {
+			t.Errorf("%s: no longer provable, %v", d.Address, err)
 		}
 	}
 }

@@ -205,11 +205,13 @@ func storeAttempts(tx *database.Tx, group []finished) error {
 	started, nexts, dones := make([]time.Time, n), make([]*time.Time, n), make([]*time.Time, n)
 	outcomes, stages, answers := make([]string, n), make([]string, n), make([]string, n)
 	states, reasons, digests := make([]string, n), make([]string, n), make([][]byte, n)
+	addresses, epochs := make([]string, n), make([]int, n)
 	now := tx.Now()
 	for i, f := range group {
 		ids[i], numbers[i], codes[i], took[i] = f.out.ID, f.out.Number, f.result.Code, f.took.Microseconds()
 		started[i], nexts[i] = f.out.StartedAt, f.plan.dueAt
 		outcomes[i], stages[i], answers[i] = string(f.result.Outcome), f.result.Stage, f.result.Answer
+		addresses[i], epochs[i] = f.out.Address, f.out.LinkEpoch
 		states[i], reasons[i], digests[i] = string(f.plan.state), f.plan.reason, f.result.Digest
 		if f.plan.dueAt == nil {
 			dones[i] = &now
@@ -217,10 +219,10 @@ func storeAttempts(tx *database.Tx, group []finished) error {
 	}
 	return tx.Pgx(func(ptx pgx.Tx) error {
 		batch := &pgx.Batch{}
-		batch.Queue(`insert into attempts (delivery_id, number, started_at, duration_us, outcome, stage, code, answer, digest, next_at)
-			select * from unnest($1::uuid[], $2::int[], $3::timestamptz[], $4::bigint[], $5::text[], $6::text[], $7::int[], $8::text[], $9::bytea[], $10::timestamptz[])
+		batch.Queue(`insert into attempts (delivery_id, number, started_at, duration_us, outcome, stage, code, answer, digest, next_at, address, link_epoch)
+			select * from unnest($1::uuid[], $2::int[], $3::timestamptz[], $4::bigint[], $5::text[], $6::text[], $7::int[], $8::text[], $9::bytea[], $10::timestamptz[], $11::text[], $12::int[])
 			on conflict do nothing`,
-			ids, numbers, started, took, outcomes, stages, codes, answers, digests, nexts)
+			ids, numbers, started, took, outcomes, stages, codes, answers, digests, nexts, addresses, epochs)
 		batch.Queue(`update deliveries d set state = t.state, due_at = t.due_at, done_at = t.done_at, reason = t.reason, digest = coalesce(t.digest, d.digest),
 			possible_repeat = d.possible_repeat or (t.outcome = 'ambiguous' and t.due_at is not null)
 			from unnest($1::uuid[], $2::int[], $3::text[], $4::timestamptz[], $5::timestamptz[], $6::text[], $7::bytea[], $8::text[]) t (id, number, state, due_at, done_at, reason, digest, outcome)

@@ -57,7 +57,7 @@ func (s *Service) PreviewAnnouncement(ctx context.Context, change uuid.UUID, l l
 	if err != nil {
 		return nil, err
 	}
-	audience, fields := FollowerAudience, map[string]string{}
+	audience, fields := FollowerAudience, map[string]string{"addressee": wordsOf(l).follower}
 	if to != nil {
 		audience = ContractAudience
 		fields = windowFields(l, &changes.WindowView{CustomerName: to.Name, Window: changes.Window{
@@ -73,9 +73,6 @@ func (s *Service) PreviewAnnouncement(ctx context.Context, change uuid.UUID, l l
 }
 
 func previewOf(r *Rendering, fields map[string]string) (*Preview, error) {
-	if fields["addressee"] == "" {
-		fields["addressee"] = r.Meta.FromName
-	}
 	fields["unsubscribe_url"] = r.Meta.PublicURL + "/unsubscribe/…"
 	var p Preview
 	var err error

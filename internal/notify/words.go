@@ -24,6 +24,7 @@ type words struct {
 	assessed           string
 	all                string
 	none               string
+	follower           string // who a preview for followers is addressed to
 	yes, no            string
 	labels             map[string]string
 }
@@ -81,6 +82,7 @@ var english = words{
 	assessed: "transfer impact assessment of %s",
 	all:      "all",
 	none:     "none",
+	follower: "a follower of the list",
 	yes:      "yes", no: "no",
 	labels: map[string]string{
 		"vendor": "Sub-processor", "legal_name": "Legal name", "registration": "Registration number", "address": "Registered address", "website": "Website",
@@ -138,6 +140,7 @@ var german = words{
 	assessed: "Transfer-Folgenabschätzung vom %s",
 	all:      "alle",
 	none:     "keine",
+	follower: "wer der Liste folgt",
 	yes:      "ja", no: "nein",
 	labels: map[string]string{
 		"vendor": "Unterauftragsverarbeiter", "legal_name": "Firma", "registration": "Registernummer", "address": "Eingetragene Anschrift", "website": "Website",

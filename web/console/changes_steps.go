@@ -15,21 +15,24 @@ import (
 )
 
 func (s *Site) submitChange(c *gin.Context) error {
-	return s.step(c, s.Changes.Submit, "changes.flash.submitted")
+	return s.step(c, "changes.flash.submitted", func(ctx context.Context, who actor.Actor, id uuid.UUID, _ int) error {
+		return s.Changes.Submit(ctx, who, id)
+	})
 }
 
 func (s *Site) approveChange(c *gin.Context) error {
-	return s.step(c, s.Changes.Approve, "changes.flash.approved")
+	return s.step(c, "changes.flash.approved", s.Changes.Approve)
 }
 
-// step does a step that asks nothing. What refuses it leads the change's own page.
-func (s *Site) step(c *gin.Context, do func(context.Context, actor.Actor, uuid.UUID) error, flash string) error {
+// step does a step that asks nothing, on the version that the reader saw. What refuses it leads the
+// change's own page.
+func (s *Site) step(c *gin.Context, flash string, do func(context.Context, actor.Actor, uuid.UUID, int) error) error {
 	v, err := s.changeAt(c)
 	if err != nil {
 		return err
 	}
 	form := s.web.Form(c)
-	ok, err := form.Do(func() error { return s.inWords(c, do(c.Request.Context(), web.ActorOf(c), v.ID)) })
+	ok, err := form.Do(func() error { return s.inWords(c, do(c.Request.Context(), web.ActorOf(c), v.ID, int(form.Version()))) })
 	if err != nil {
 		return err
 	}

@@ -109,10 +109,11 @@ func (s *Site) noticePart(c *gin.Context, id uuid.UUID, kind string, p *notify.P
 
 // windowsPart is the customers' windows, or the first of them.
 type windowsPart struct {
-	Base    string
-	Rows    []windowRow
-	More    int
-	MayHold bool
+	Base       string
+	Rows       []windowRow
+	More       int
+	MayHold    bool
+	MayRelease bool
 }
 
 // windowRow is one customer's window with the reasons why it has not taken effect, in words.
@@ -139,7 +140,7 @@ func (s *Site) windowsPart(c *gin.Context, v *changes.View) (*windowsPart, error
 	if err != nil {
 		return nil, err
 	}
-	part := &windowsPart{Base: changePath(v), Rows: rows, MayHold: web.ActorOf(c).May(actor.HoldWindow)}
+	part := &windowsPart{Base: changePath(v), Rows: rows, MayHold: web.ActorOf(c).May(actor.HoldWindow), MayRelease: web.ActorOf(c).May(actor.ReleaseWindow)}
 	if len(rows) > shownCustomers {
 		part.Rows, part.More = rows[:shownCustomers], len(rows)-shownCustomers
 	}
@@ -249,7 +250,7 @@ func (s *Site) listWindows(c *gin.Context) error {
 	if err != nil {
 		return err
 	}
-	p.Part = windowsPart{Base: p.Base, Rows: rows, MayHold: web.ActorOf(c).May(actor.HoldWindow)}
+	p.Part = windowsPart{Base: p.Base, Rows: rows, MayHold: web.ActorOf(c).May(actor.HoldWindow), MayRelease: web.ActorOf(c).May(actor.ReleaseWindow)}
 	p.Pager = web.NewPager(c, "", next)
 	return s.web.Render(c, "changes/windows", p)
 }

@@ -120,7 +120,7 @@ func TestChangesAreSeenOnceAnnounced(t *testing.T) {
 	unseen("a draft")
 	h.ok(h.changes.Submit(ctx, h.who, c.ID))
 	unseen("in review")
-	h.ok(h.changes.Approve(ctx, h.who, c.ID))
+	h.ok(h.changes.Approve(ctx, h.who, c.ID, 0))
 	unseen("approved")
 	h.ok(h.changes.Announce(ctx, h.who, c.ID))
 
