@@ -97,9 +97,11 @@ func (a *Audience) readInput(c *gin.Context) {
 	if c.Request.Method != http.MethodPost {
 		return
 	}
-	switch err := parseForm(c.Request); {
-	case isTooLarge(err):
-		a.refuseBody(c, err.(*http.MaxBytesError).Limit)
+	err = parseForm(c.Request)
+	var tooLarge *http.MaxBytesError
+	switch {
+	case errors.As(err, &tooLarge):
+		a.refuseBody(c, tooLarge.Limit)
 	case err != nil:
 		a.fail(c, fault.New(fault.Invalid, "form.malformed", nil))
 		c.Abort()
@@ -108,11 +110,6 @@ func (a *Audience) readInput(c *gin.Context) {
 			c.Set(keyDirty, list)
 		}
 	}
-}
-
-func isTooLarge(err error) bool {
-	_, ok := err.(*http.MaxBytesError)
-	return ok
 }
 
 // parseForm reads a form of either kind, and leaves any other body alone.

@@ -99,7 +99,7 @@ func (d *Date) UnmarshalText(b []byte) error {
 // Value stores the day as an SQL date; the zero Date is NULL.
 func (d Date) Value() (driver.Value, error) {
 	if d.IsZero() {
-		return nil, nil
+		return nil, nil //nolint:nilnil // NULL
 	}
 	return d.String(), nil
 }

@@ -160,7 +160,7 @@ func (s *sorted) write(tx *database.Tx, leaseEnds time.Time) error {
 // that lies ahead is not reserved: the delivery comes back for it.
 func (l *lane) rateSlots(tx *database.Tx, due []candidate) (map[uuid.UUID][]time.Time, error) {
 	if l.limits.Rate <= 0 || len(due) == 0 {
-		return nil, nil
+		return map[uuid.UUID][]time.Time{}, nil
 	}
 	wanted := map[uuid.UUID]int{}
 	for i := range due {

@@ -90,7 +90,6 @@ type versionsTable struct{ table, identity string }
 var (
 	vendorVersions     = versionsTable{"vendor_versions", "vendor_id"}
 	engagementVersions = versionsTable{"engagement_versions", "engagement_id"}
-	chainLinks         = versionsTable{"chain_links", "id"}
 )
 
 // closeVersions ends the version that is in effect on the day, and returns the range that its

@@ -138,7 +138,7 @@ func (h *house) announce(c *changes.Change) {
 	h.t.Helper()
 	ctx := h.t.Context()
 	h.ok(h.changes.Submit(ctx, h.who, c.ID))
-	h.ok(h.changes.Approve(ctx, h.who, c.ID))
+	h.ok(h.changes.Approve(ctx, h.who, c.ID, 0))
 	h.ok(h.changes.Announce(ctx, h.who, c.ID))
 }
 

@@ -104,7 +104,7 @@ func initCluster(ctx context.Context, acc account, bin binaries, dir string, noS
 	if err != nil {
 		return fmt.Errorf("make the data folder: %w", err)
 	}
-	defer os.RemoveAll(making) // gone already when all went well
+	defer func() { _ = os.RemoveAll(making) }() // gone already when all went well
 	if err := acc.own(making); err != nil {
 		return fmt.Errorf("hand the data folder to user %s: %w", acc.name, err)
 	}

@@ -102,7 +102,7 @@ func readParts(t *testing.T, body io.Reader, boundary string) []part {
 	reader := multipart.NewReader(body, boundary)
 	for {
 		p, err := reader.NextRawPart()
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			return parts
 		}
 		if err != nil {

@@ -192,7 +192,7 @@ func (c *conn) handshake(tlsConfig *tls.Config) *failure {
 	if err := c.raw.SetDeadline(time.Now().Add(c.cfg.Timeouts.Connect)); err != nil {
 		return unreachable(StageTLS, err)
 	}
-	if err := tc.Handshake(); err != nil {
+	if err := tc.Handshake(); err != nil { //nolint:noctx // the send's end closes the connection under it
 		return unreachable(StageTLS, err)
 	}
 	c.nc = tc

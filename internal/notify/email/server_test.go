@@ -297,7 +297,8 @@ func serve(t testing.TB, script func(n int, d *dialog)) Config {
 			running.Go(func() {
 				defer nc.Close()
 				defer func() {
-					if r := recover(); r != nil && r != errDone {
+					r := recover()
+					if err, ok := r.(error); r != nil && (!ok || !errors.Is(err, errDone)) {
 						panic(r)
 					}
 				}()
