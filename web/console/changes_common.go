@@ -19,11 +19,12 @@ import (
 
 func (s *Site) changeRoutes(r *web.Routes) {
 	r.GET("/console/changes", s.listChanges)
-	r.GET("/console/changes/new", s.newChange)
-	r.POST("/console/changes", s.createChange)
+	draft := r.With(allowed(mayDraft)) // asked before the form is judged
+	draft.GET("/console/changes/new", s.newChange)
+	draft.POST("/console/changes", s.createChange)
 	r.GET("/console/changes/:reference", s.showChange)
-	r.GET("/console/changes/:reference/edit", s.editChange)
-	r.POST("/console/changes/:reference/edit", s.updateChange)
+	draft.GET("/console/changes/:reference/edit", s.editChange)
+	draft.POST("/console/changes/:reference/edit", s.updateChange)
 	r.GET("/console/changes/:reference/audience", s.showAudience)
 	r.GET("/console/changes/:reference/preview", s.previewChange)
 	r.GET("/console/changes/:reference/preview/html", s.previewHTML)

@@ -16,6 +16,7 @@ import (
 // actOfRoute says which act each route needs. A route that isn't
 // here is for everybody who is signed in, or nobody has thought about it: the test then fails.
 var actOfRoute = map[string]actor.Act{
+	"/console/changes": actor.DraftChange, "/console/changes/:reference/edit": actor.DraftChange,
 	"/console/vendors": actor.EditRegister, "/console/vendors/:id/edit": actor.EditRegister,
 	"/console/vendors/:id/engagements/new": actor.EditRegister, "/console/engagements/:id/correct": actor.EditRegister,
 	"/console/vendors/:id/chain/new": actor.EditRegister, "/console/vendors/:id/chain/:link/remove": actor.EditRegister,
