@@ -10,6 +10,8 @@ import (
 	"sync/atomic"
 	"testing"
 
+	"github.com/jackc/pgx/v5/pgconn"
+
 	"fairnotice/internal/database"
 	"fairnotice/internal/database/databasetest"
 	"fairnotice/internal/publisher"
@@ -19,6 +21,7 @@ import (
 // tap is a wire between the program and PostgreSQL that counts the statements that pass.
 type tap struct {
 	t          *testing.T
+	network    string // "tcp" or "unix", as the tests' server listens
 	to         string
 	statements atomic.Int64
 }
@@ -29,15 +32,22 @@ func newTap(t *testing.T, database string) (*tap, string) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	cfg, err := pgconn.ParseConfig(database)
+	if err != nil {
+		t.Fatal(err)
+	}
 	listener, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = listener.Close() })
-	p := &tap{t: t, to: u.Host}
+	p := &tap{t: t}
+	p.network, p.to = pgconn.NetworkAddress(cfg.Host, cfg.Port)
 	go p.accept(listener)
 	u.Host = listener.Addr().String()
 	query := u.Query()
+	query.Del("host")
+	query.Del("port")
 	query.Set("sslmode", "disable")
 	u.RawQuery = query.Encode()
 	return p, u.String()
@@ -49,7 +59,7 @@ func (p *tap) accept(listener net.Listener) {
 		if err != nil {
 			return
 		}
-		server, err := net.Dial("tcp", p.to)
+		server, err := net.Dial(p.network, p.to)
 		if err != nil {
 			_ = client.Close()
 			return
