@@ -14,6 +14,7 @@ import (
 	"os"
 	"strings"
 	"testing"
+	"testing/fstest"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
@@ -499,6 +500,8 @@ func TestNewRefusesWhatItCantServe(t *testing.T) {
 		"prefix":           {Layout: "public", Prefix: "x"},
 		"navigation's key": {Layout: "public", Prefix: "/", Nav: []web.NavItem{{Href: "/", Key: "no.such.key"}}},
 		"key taken":        {Layout: "public", Prefix: "/", Files: os.DirFS(".")},
+		"no singular": {Layout: "public", Prefix: "/", Files: fstest.MapFS{
+			"catalogs/a.en.toml": {Data: []byte(`"things" = "{{.Count}} things"`)}}},
 	} {
 		if _, err := kit.Audience(spec); err == nil {
 			t.Errorf("%s: accepted", name)

@@ -58,6 +58,9 @@ func (x *texts) load(files fs.FS) error {
 			if x.keys[lang][m.ID] {
 				return fmt.Errorf("catalogue %s: %q is in another catalogue already", p, m.ID)
 			}
+			if m.One == "" && strings.Contains(m.Other, "{{.Count}}") {
+				return fmt.Errorf("catalogue %s: %q counts, so it needs the forms \"one\" and \"other\"", p, m.ID)
+			}
 			x.keys[lang][m.ID] = true
 		}
 	}
