@@ -20,7 +20,7 @@ import (
 )
 
 // changePage is the page of one change. Ready is what there is to see before the announcement,
-// Progress and Windows after it.
+// Progress after it.
 type changePage struct {
 	web.Page
 	Change   *changes.View
@@ -32,7 +32,6 @@ type changePage struct {
 	Facts    []factRow
 	Ready    *readyPart
 	Progress *progressPart
-	Windows  *windowsPart
 }
 
 // sentBackNote is why a draft came back from review.
@@ -93,10 +92,7 @@ func (s *Site) addParts(c *gin.Context, p *changePage, settings *publisher.Setti
 		}
 		return err
 	}
-	if p.Progress, err = s.progressPart(c, p.Change, settings.Zone()); err != nil {
-		return err
-	}
-	p.Windows, err = s.windowsPart(c, p.Change)
+	p.Progress, err = s.progressPart(c, p.Change, settings.Zone())
 	return err
 }
 

@@ -17,13 +17,14 @@ import (
 )
 
 // progressPart is what moves by itself after an announcement: each notice's deliveries and the
-// clocks that they start.
+// clocks that they start, customer by customer.
 type progressPart struct {
 	Refresh     string // where to fetch it again; "" when nothing moves any more
 	Seconds     int
 	Preparing   bool // announced, and the deliveries are not made yet
 	Notices     []noticePart
 	Served, All int // windows
+	Windows     *windowsPart
 }
 
 // noticePart is one notice's deliveries, counted.
@@ -68,6 +69,9 @@ func (s *Site) progressPart(c *gin.Context, v *changes.View, zone *time.Location
 	}
 	part := &progressPart{Seconds: 30, Preparing: len(notices) == 0}
 	if part.Served, part.All, err = s.Changes.Served(ctx, v.ID); err != nil {
+		return nil, err
+	}
+	if part.Windows, err = s.windowsPart(c, v); err != nil {
 		return nil, err
 	}
 	moving := v.State == changes.Announced && len(notices) == 0
