@@ -15,32 +15,52 @@ const axeSource = readFileSync(require.resolve("axe-core/axe.min.js"), "utf8");
 
 export const DESKTOP = { width: 1280, height: 900 };
 export const PHONE = { width: 320, height: 800 };
-const scripted = new WeakMap(); // page → whether its scripts run
+const scripted = new WeakMap(); // context → whether its pages' scripts run
 const SCHEMES = ["light", "dark"];
-const TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"];
+const WCAG = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"];
+const TAGS = [...WCAG, "best-practice"];
 
 export { expect };
 
 export const test = base.extend({
+  // Origins beside baseURL that pages may ask: test.use({ friends: ["http://…"] }).
+  friends: [[], { option: true }],
   allowErrors: async ({}, use) => {
     const allowed = [];
     await use(Object.assign((pattern) => allowed.push(pattern), { allowed }));
   },
-  page: async ({ page, baseURL, allowErrors, javaScriptEnabled }, use) => {
-    scripted.set(page, javaScriptEnabled !== false);
+  // watch looks over every page of a context, those that links open too.
+  watch: async ({ baseURL, friends, allowErrors, javaScriptEnabled }, use) => {
     const troubles = [];
-    const home = new URL(baseURL).origin;
-    page.on("pageerror", (error) => troubles.push(`threw ${error.message}`));
-    page.on("console", (line) => {
-      if (line.type() === "error") troubles.push(`logged ${line.text()} (${line.location().url})`);
+    const ours = [baseURL, ...friends].map((address) => new URL(address).origin);
+    await use((context) => {
+      scripted.set(context, javaScriptEnabled !== false);
+      context.on("weberror", (error) => troubles.push(`threw ${error.error().message}`));
+      context.on("console", (line) => {
+        if (line.type() === "error") troubles.push(`logged ${line.text()} (${line.location().url})`);
+      });
+      context.on("request", (request) => {
+        const url = new URL(request.url());
+        if (url.protocol.startsWith("http") && !ours.includes(url.origin)) troubles.push(`asked ${url.origin}`);
+      });
     });
-    page.on("request", (request) => {
-      const url = new URL(request.url());
-      if (url.protocol.startsWith("http") && url.origin !== home) troubles.push(`asked ${url.origin}`);
-    });
-    await use(page);
     const left = troubles.filter((text) => !allowErrors.allowed.some((pattern) => pattern.test(text)));
     expect(left, "what went wrong in the page").toEqual([]);
+  },
+  page: async ({ page, watch }, use) => {
+    watch(page.context());
+    await use(page);
+  },
+  // person opens a page at another browser: somebody else, with cookies of their own.
+  person: async ({ browser, watch }, use) => {
+    const contexts = [];
+    await use(async () => {
+      const context = await browser.newContext();
+      contexts.push(context);
+      watch(context);
+      return context.newPage();
+    });
+    await Promise.all(contexts.map((context) => context.close()));
   },
 });
 
@@ -57,7 +77,7 @@ export function bothWays(title, body) {
 // axeClean: no violation of WCAG 2.2 AA or of good practice, light and dark, wide and narrow, and
 // nothing that must be scrolled sideways on a narrow screen.
 export async function axeClean(page) {
-  const { subject, close } = await axeSubject(page);
+  const subject = await axeSubject(page);
   for (const viewport of [DESKTOP, PHONE]) {
     await subject.setViewportSize(viewport);
     for (const colorScheme of SCHEMES) {
@@ -70,32 +90,54 @@ export async function axeClean(page) {
   }
   await subject.emulateMedia({ colorScheme: "light" });
   await subject.setViewportSize(DESKTOP);
-  await close();
+}
+
+// axeOnce looks at the page only as it stands: for what axeClean has seen in another state.
+export async function axeOnce(page) {
+  const subject = await axeSubject(page);
+  expect(await violations(subject), page.url()).toEqual([]);
+}
+
+// axeMessage looks at a message's HTML, which no script reaches where it stands in its frame. It is
+// no page: it needs no landmarks.
+export async function axeMessage(page, html) {
+  const context = await page.context().browser().newContext({ javaScriptEnabled: true });
+  const subject = await context.newPage();
+  await subject.setContent(html);
+  expect(await violations(subject, WCAG), "the message").toEqual([]);
+  await context.close();
 }
 
 // A table drawn as cards must never need scrolling: its wrapper would hide what sticks out.
 const clippedCards = (page) => page.evaluate(() => [...document.querySelectorAll(".scroll:has(> table.cards)")]
   .filter((e) => e.clientWidth < 640 && e.scrollWidth > e.clientWidth).map((e) => e.innerText.slice(0, 60)));
 
-async function violations(page) {
+async function violations(page, rules = TAGS) {
   await page.evaluate(axeSource);
   return page.evaluate(async (tags) => {
-    const { violations } = await window.axe.run(document, { runOnly: tags, resultTypes: ["violations"] });
+    const { violations } = await window.axe.run(document, { runOnly: tags, resultTypes: ["violations"], iframes: false });
     return violations.flatMap((v) => v.nodes.map((n) => `${v.id}: ${n.target.join(" ")}: ${n.failureSummary}`));
-  }, TAGS);
+  }, rules);
 }
 
 // Where scripts are off, axe's own timers stand still too. So axe looks at a twin: the same source
 // at the same address, in a browser that runs scripts, but none of ours.
+const twins = new WeakMap(); // context → the page in its twin, which ends with the test
 async function axeSubject(page) {
-  if (scripted.get(page) !== false) return { subject: page, close: async () => {} };
-  const context = await page.context().browser().newContext({ javaScriptEnabled: true });
-  const subject = await context.newPage();
+  if (scripted.get(page.context()) !== false) return page;
+  let twin = twins.get(page.context());
+  if (!twin) {
+    const context = await page.context().browser().newContext({ javaScriptEnabled: true });
+    twin = await context.newPage();
+    twins.set(page.context(), twin);
+  }
   const html = await page.content();
-  await subject.route("**/*.js", (route) => route.fulfill({ contentType: "text/javascript", body: "" }));
-  await subject.route(page.url(), (route) => route.fulfill({ contentType: "text/html; charset=utf-8", body: html }));
-  await subject.goto(page.url());
-  return { subject, close: () => context.close() };
+  await twin.unrouteAll();
+  await twin.route("**/*.js", (route) => route.fulfill({ contentType: "text/javascript", body: "" }));
+  await twin.route(page.url(), (route) => route.fulfill({ contentType: "text/html; charset=utf-8", body: html }));
+  await twin.goto("about:blank"); // or else an address with another fragment would not be loaded
+  await twin.goto(page.url());
+  return twin;
 }
 
 // tabWalk presses Tab through the whole page. Every stop must be on the screen, with a visible
@@ -109,13 +151,25 @@ export async function tabWalk(page, { atLeast = 1, atMost = 300 } = {}) {
   const passed = [];
   for (let i = 0; i < atMost; i++) {
     await page.keyboard.press("Tab");
-    const stop = await page.evaluate(describeFocus);
+    const stop = await focused(page);
     if (!stop || (passed.length > 0 && stop.key === passed[0].key)) break;
     expect(stop.problem, `focus on ${stop.name}`).toBe("");
     passed.push(stop);
   }
   expect(passed.length, "stops of the Tab key").toBeGreaterThanOrEqual(atLeast);
   return passed.map((stop) => stop.name);
+}
+
+// focused describes where the focus is. Inside a frame with somebody's message the browser draws its
+// own outline: there any will do.
+async function focused(page) {
+  const stop = await page.evaluate(describeFocus);
+  if (!stop?.frame) return stop;
+  const element = await page.evaluateHandle(() => document.activeElement);
+  const inside = await (await element.contentFrame()).evaluate(describeFocus);
+  if (!inside) return { ...stop, problem: "" };
+  const problem = /^outline .* auto$/.test(inside.problem) ? "" : inside.problem;
+  return { key: `${stop.key}/${inside.key}`, name: `${stop.name} ${inside.name}`, problem };
 }
 
 function describeFocus() {
@@ -134,7 +188,7 @@ function describeFocus() {
   for (let n = e; n && n !== document.body; n = n.parentElement) {
     path.unshift([...n.parentElement.children].indexOf(n));
   }
-  return { key: path.join("."), name, problem };
+  return { key: path.join("."), name, problem, frame: e.localName === "iframe" };
 }
 
 const validator = new HtmlValidate({
@@ -145,6 +199,7 @@ const validator = new HtmlValidate({
     "no-redundant-role": "off", // Tables drawn as cards need their roles said.
     "require-sri": "off", // Everything comes from our own server.
     "long-title": "off",
+    "valid-id": ["error", { relaxed: true }], // A field within a field has a dot in its name.
     "form-dup-name": ["error", { shared: ["radio", "checkbox", "submit", "button"] }],
     "no-implicit-input-type": "error",
   },
