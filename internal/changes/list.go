@@ -2,7 +2,6 @@ package changes
 
 import (
 	"context"
-	"encoding/base64"
 	"errors"
 	"fmt"
 	"strings"
@@ -83,7 +82,7 @@ func (s *Service) List(ctx context.Context, f Filter) (list []View, next string,
 	if f.Limit <= 0 || f.Limit > 200 {
 		f.Limit = 50
 	}
-	after, err := readCursor(f.After)
+	after, err := database.ReadCursor(f.After)
 	if err != nil {
 		return nil, "", err
 	}
@@ -92,34 +91,16 @@ func (s *Service) List(ctx context.Context, f Filter) (list []View, next string,
 		  and ($3 = '' or c.reference ilike '%' || $3 || '%' or vv.legal_name ilike '%' || $3 || '%' or vv.trade_name ilike '%' || $3 || '%')
 		  and ($4::uuid is null or c.id < $4)
 		  and (not $6 or c.announced_at is not null)
-		order by c.id desc limit $5`, string(f.State), string(f.Kind), escapeLike(f.Query), after, f.Limit+1, f.Announced)
+		order by c.id desc limit $5`, string(f.State), string(f.Kind), database.EscapeLike(f.Query), after, f.Limit+1, f.Announced)
 	if err != nil {
 		return nil, "", fmt.Errorf("list changes: %w", err)
 	}
 	if len(list) > f.Limit {
 		list = list[:f.Limit]
-		id := list[f.Limit-1].ID
-		next = base64.RawURLEncoding.EncodeToString(id[:])
+		next = database.WriteCursor(list[f.Limit-1].ID)
 	}
 	return list, next, nil
 }
-
-// readCursor reads the ID in a cursor; IDs are in the order of time.
-func readCursor(cursor string) (*uuid.UUID, error) {
-	if cursor == "" {
-		return nil, nil //nolint:nilnil // no cursor: the first page
-	}
-	raw, err := base64.RawURLEncoding.DecodeString(cursor)
-	if err != nil || len(raw) != 16 {
-		return nil, fault.Field("after", "cursor.malformed", nil)
-	}
-	id := uuid.UUID(raw)
-	return &id, nil
-}
-
-var likeEscaper = strings.NewReplacer(`\`, `\\`, `%`, `\%`, `_`, `\_`)
-
-func escapeLike(s string) string { return likeEscaper.Replace(strings.TrimSpace(s)) }
 
 // Public lists the announced changes that are still to come, by effective day: what the public
 // list shows on top.

@@ -2,9 +2,7 @@ package notify
 
 import (
 	"context"
-	"encoding/base64"
 	"fmt"
-	"strings"
 	"time"
 
 	"github.com/google/uuid"
@@ -119,29 +117,22 @@ func (s *Service) Deliveries(ctx context.Context, f DeliveryFilter) (list []Deli
 	if f.Limit <= 0 || f.Limit > 500 {
 		f.Limit = 50
 	}
-	var after *uuid.UUID
-	if f.After != "" {
-		raw, err := base64.RawURLEncoding.DecodeString(f.After)
-		if err != nil || len(raw) != 16 {
-			return nil, "", fault.Field("after", "cursor.malformed", nil)
-		}
-		id := uuid.UUID(raw)
-		after = &id
+	after, err := database.ReadCursor(f.After)
+	if err != nil {
+		return nil, "", err
 	}
-	query := strings.NewReplacer(`\`, `\\`, `%`, `\%`, `_`, `\_`).Replace(strings.TrimSpace(f.Query))
 	list, err = database.Collect[Delivery](ctx, s.db.Pool(), deliveryQuery+`
 		where ($1::uuid is null or d.notice_id = $1) and ($2::uuid is null or w.customer_id = $2)
 		  and ($3 = '' or d.state = $3) and (not $4 or (d.state = 'queued' and d.attempts > 0))
 		  and ($5 = '' or d.address ilike '%' || $5 || '%' or d.addressee ilike '%' || $5 || '%' or k.name ilike '%' || $5 || '%')
 		  and ($6::uuid is null or d.id > $6)
-		order by d.id limit $7`, idOrNull(f.NoticeID), idOrNull(f.CustomerID), string(f.State), f.Retrying, query, after, f.Limit+1)
+		order by d.id limit $7`, idOrNull(f.NoticeID), idOrNull(f.CustomerID), string(f.State), f.Retrying, database.EscapeLike(f.Query), after, f.Limit+1)
 	if err != nil {
 		return nil, "", fmt.Errorf("list deliveries: %w", err)
 	}
 	if len(list) > f.Limit {
 		list = list[:f.Limit]
-		id := list[f.Limit-1].ID
-		next = base64.RawURLEncoding.EncodeToString(id[:])
+		next = database.WriteCursor(list[f.Limit-1].ID)
 	}
 	return list, next, nil
 }

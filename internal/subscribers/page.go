@@ -9,6 +9,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"fairnotice/internal/database"
 	"fairnotice/internal/fault"
 )
 
@@ -80,7 +81,7 @@ func pattern(words string) string {
 	if words == "" {
 		return ""
 	}
-	return "%" + strings.NewReplacer(`\`, `\\`, `%`, `\%`, `_`, `\_`).Replace(words) + "%"
+	return "%" + database.EscapeLike(words) + "%"
 }
 
 func sortedIDs(ids []uuid.UUID) []uuid.UUID {
