@@ -56,6 +56,9 @@ func TestNoticesReadAsTheyShould(t *testing.T) {
 	}
 	addition := w.Addition(next, 40)
 	addition.Facts.SpecialCategories = []vendors.SpecialCategory{vendors.Health}
+	addition.Facts.Locations = append(addition.Facts.Locations, vendors.Location{Country: "US", Kind: vendors.Accessed, Transfers: []vendors.Transfer{
+		{Regime: vendors.EEA, Mechanism: vendors.SCC3, AssessedOn: calendar.Date{Year: 2026, Month: 10, Day: 1}},
+		{Regime: vendors.UK, Mechanism: vendors.UKAddendum}, {Regime: vendors.Switzerland, Mechanism: vendors.SCC3}}})
 	replacement := w.Addition(next, 40)
 	replacement.Kind, replacement.ReplacedEngagementID = changes.Replacement, engaged.ID
 	for _, p := range []*changes.Proposal{addition, replacement,

@@ -119,7 +119,7 @@ func (c *content) facts(l locale.Lang, e *vendors.Entry) (out []fact) {
 	add("subjects", e.DataSubjects...)
 	for i := range e.Locations {
 		add("locations", locationLine(l, &e.Locations[i]))
-		add("transfers", transferLines(l, &e.Locations[i])...)
+		add("transfers", transferLines(l, &e.Locations[i], len(e.Locations) > 1)...)
 	}
 	add("hosted", e.HostedOn)
 	add("optional", yesNo(w, e.Optional))
@@ -150,10 +150,14 @@ func locationLine(l locale.Lang, loc *vendors.Location) string {
 	return fmt.Sprintf(form, locale.Country(l, loc.Country))
 }
 
-func transferLines(l locale.Lang, loc *vendors.Location) (out []string) {
+// transferLines say how data go to a location; of several, which one.
+func transferLines(l locale.Lang, loc *vendors.Location, several bool) (out []string) {
 	w := wordsOf(l)
 	for _, t := range loc.Transfers {
 		line := w.regimes[string(t.Regime)] + ": " + w.mechanisms[string(t.Mechanism)]
+		if several {
+			line = locale.Country(l, loc.Country) + ", " + line
+		}
 		if !t.AssessedOn.IsZero() {
 			line += ", " + fmt.Sprintf(w.assessed, locale.Date(l, t.AssessedOn.UTC()))
 		}
