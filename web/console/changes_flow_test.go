@@ -78,6 +78,10 @@ func TestTheWholeLifeOfAChange(t *testing.T) {
 	if _, err := d.Changes.DeriveWindows(t.Context()); err != nil {
 		t.Fatal(err)
 	}
+	if ended := approver.get(base+"/progress").want(200, "4 of 4 finished"); !strings.Contains(ended.Body, "data-refresh") {
+		t.Error("the progress rests before a fallback contact could follow")
+	}
+	d.Clock.Add(aftermath)
 	still := approver.get(base+"/progress").want(200, "3 sent", "1 failed", "4 of 4 finished", "2 of 4 customers served")
 	if strings.Contains(still.Body, "data-refresh") || strings.Contains(still.Body, "<main") {
 		t.Error("the fragment still asks to be fetched, or is a whole page")

@@ -27,6 +27,10 @@ type progressPart struct {
 	Windows     *windowsPart
 }
 
+// aftermath is how long the page keeps looking after the last delivery's end: what that brings about,
+// a customer's clock or a message to its fallback contact, comes by jobs that run every few seconds.
+const aftermath = 20 * time.Second
+
 // noticePart is one notice's deliveries, counted.
 type noticePart struct {
 	Kind           string
@@ -82,8 +86,9 @@ func (s *Site) progressPart(c *gin.Context, v *changes.View, zone *time.Location
 		}
 		one := s.noticePart(c, n.ID, string(n.Kind), p, zone)
 		part.Notices = append(part.Notices, one)
-		moving = moving || !one.Done
-		if p.NextAt != nil && p.NextAt.Before(s.web.Now().Add(time.Minute)) {
+		fresh := p.LastAt != nil && s.web.Now().Before(p.LastAt.Add(aftermath))
+		moving = moving || !one.Done || fresh
+		if fresh || p.NextAt != nil && p.NextAt.Before(s.web.Now().Add(time.Minute)) {
 			part.Seconds = 3
 		}
 	}
