@@ -107,6 +107,9 @@ func TestRefusalsAreRetriedOrFinalAndKept(t *testing.T) {
 	if got := w.states(t, n); got != "queued:2 failed:1" {
 		t.Fatalf("after the first try: %s", got)
 	}
+	if n := w.count(t, "select count(*) from river_job where kind = 'deliveries_look_after'"); n != 1 {
+		t.Errorf("%d jobs to look after a refused recipient's customer, want 1", n)
+	}
 	w.Clock.Add(6 * time.Second)
 	w.send(t)
 	if got := w.states(t, n); got != "queued:1 sent:1 failed:1" {

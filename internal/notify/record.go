@@ -7,6 +7,7 @@ import (
 	"encoding/hex"
 	"fmt"
 	"log/slog"
+	"slices"
 	"sync"
 	"time"
 
@@ -17,6 +18,7 @@ import (
 	"fairnotice/internal/actor"
 	"fairnotice/internal/changes"
 	"fairnotice/internal/database"
+	"fairnotice/internal/jobs"
 	"fairnotice/internal/ledger"
 )
 
@@ -171,7 +173,18 @@ func (r *recorder) store(tx *database.Tx, group []finished) error {
 			return err
 		}
 	}
+	if stranded(group) {
+		if err := r.jobs.Insert(tx, LookAfter{}, jobs.Once(jobs.QueueWindows)); err != nil {
+			return err
+		}
+	}
 	return appendGroup(tx, group)
+}
+
+// stranded says whether a contract recipient was refused for good: its customer's fallback should
+// not wait for the clock to be told.
+func stranded(group []finished) bool {
+	return slices.ContainsFunc(group, func(f finished) bool { return f.plan.state == Failed && f.out.WindowID != nil })
 }
 
 // appendGroup records the attempts, one entry for each notice in the group.
