@@ -72,6 +72,16 @@ func (r *Relay) Received() []Message {
 	return append([]Message(nil), r.messages...)
 }
 
+// Asked counts the recipients that the relay was asked to take a message for.
+func (r *Relay) Asked() (n int) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, tries := range r.tries {
+		n += tries
+	}
+	return n
+}
+
 // To lists what it took for one recipient.
 func (r *Relay) To(address string) (out []Message) {
 	for _, m := range r.Received() {

@@ -400,7 +400,9 @@ func TestStopHandsBack(t *testing.T) {
 	hold := make(chan struct{})
 	w.relay.Hold(hold)
 	s := notify.StartSender(w.DB, w.Jobs, w.log, w.email)
-	w.await(t, "claims", func() bool { return w.count(t, "select count(*) from deliveries where state = 'sending'") > 10 })
+	w.await(t, "a send under way among many claimed", func() bool {
+		return w.relay.Asked() > 0 && w.count(t, "select count(*) from deliveries where state = 'sending'") > 10
+	})
 	stopped := make(chan struct{})
 	go func() { s.Stop(t.Context()); close(stopped) }()
 	time.Sleep(50 * time.Millisecond)
