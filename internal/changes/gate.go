@@ -154,23 +154,27 @@ func (t *servedTerms) dates(settings *publisher.Settings) (dates subscribers.Dat
 }
 
 // ActivateDue lets every announced change take effect for each customer whose gate is open, and
-// returns for how many windows it did.
-func (s *Service) ActivateDue(ctx context.Context) (int, error) {
-	ids, err := database.Collect[struct{ ID uuid.UUID }](ctx, s.db.Pool(), "select id from changes where state = 'announced' order by effective_on, id")
+// returns for how many windows it did. Each change has a transaction of its own, so that one that
+// fails does not keep the others back; the first error is returned.
+func (s *Service) ActivateDue(ctx context.Context) (total int, first error) {
+	announced, err := database.Collect[struct{ ID uuid.UUID }](ctx, s.db.Pool(), "select id from changes where state = 'announced' order by effective_on, id")
 	if err != nil {
 		return 0, fmt.Errorf("find announced changes: %w", err)
 	}
-	total := 0
-	list := make([]uuid.UUID, len(ids))
-	for i := range ids {
-		list[i] = ids[i].ID
+	for _, c := range announced {
+		through := 0
+		err := s.db.Transact(ctx, func(tx *database.Tx) (err error) {
+			through, err = activate(tx, c.ID)
+			return err
+		})
+		switch {
+		case err == nil:
+			total += through // counted when committed, not before
+		case first == nil:
+			first = err
+		}
 	}
-	_, err = s.each(ctx, list, func(tx *database.Tx, id uuid.UUID) (bool, error) {
-		n, err := activate(tx, id)
-		total += n
-		return n > 0, err
-	})
-	return total, err
+	return total, first
 }
 
 // activate opens the gate of one change for the customers it may open for, and ends the change's

@@ -7,7 +7,6 @@ import (
 	"github.com/google/uuid"
 	"github.com/riverqueue/river"
 
-	"fairnotice/internal/database"
 	"fairnotice/internal/jobs"
 )
 
@@ -88,23 +87,4 @@ type activateWorker struct {
 func (w *activateWorker) Work(ctx context.Context, _ *river.Job[Activate]) error {
 	_, err := w.service.ActivateDue(ctx)
 	return err
-}
-
-// each runs fn for every ID in a transaction of its own, so that one that fails does not keep the
-// others back; it returns how many succeeded and the first error.
-func (s *Service) each(ctx context.Context, ids []uuid.UUID, fn func(tx *database.Tx, id uuid.UUID) (bool, error)) (done int, first error) {
-	for _, id := range ids {
-		did := false
-		err := s.db.Transact(ctx, func(tx *database.Tx) (err error) {
-			did, err = fn(tx, id)
-			return err
-		})
-		if err != nil && first == nil {
-			first = err
-		}
-		if err == nil && did {
-			done++
-		}
-	}
-	return done, first
 }

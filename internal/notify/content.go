@@ -96,48 +96,30 @@ func (c *content) addChain(nodes []*vendors.ChainNode, depth int) {
 	}
 }
 
-// personal are the values that differ by recipient. Those of a customer come from its window.
-type personal struct {
-	customer      string
-	clause        string
-	authorisation string
-	silence       string
-	answer        string // what is asked by the deadline
-	objection     string
-	howTitle      string
-	how           string
-	effective     string
-}
-
-// windowFields writes a customer's window in words, in its notice's language.
-func windowFields(l locale.Lang, w *changes.WindowView, c *content) personal {
+// windowFields writes a customer's window in words, in its notice's language: the merge values by
+// the names that templates mark.
+func windowFields(l locale.Lang, w *changes.WindowView, c *content) map[string]string {
 	words := wordsOf(l)
 	zone := w.Zone()
-	p := personal{
-		customer:      w.CustomerName,
-		clause:        w.Clause,
-		authorisation: words.authorisation[w.Authorisation],
-		silence:       wrap(words.silence[w.Authorisation]), // HTML folds the line breaks
-		answer:        words.answer[w.Authorisation],
-		howTitle:      words.howTitle[w.Authorisation],
-		how:           wrap(fmt.Sprintf(words.how[w.Authorisation], c.publisher.PrivacyEmail, c.change.Reference)),
-		effective:     fmt.Sprintf(words.effectiveFrom, locale.Date(l, w.EffectiveOn.UTC()), zone.String()),
+	fields := map[string]string{
+		"customer":      w.CustomerName,
+		"clause":        w.Clause,
+		"authorisation": words.authorisation[w.Authorisation],
+		"silence":       wrap(words.silence[w.Authorisation]), // HTML folds the line breaks
+		"answer":        words.answer[w.Authorisation],
+		"how_title":     words.howTitle[w.Authorisation],
+		"how":           wrap(fmt.Sprintf(words.how[w.Authorisation], c.publisher.PrivacyEmail, c.change.Reference)),
+		"effective":     fmt.Sprintf(words.effectiveFrom, locale.Date(l, w.EffectiveOn.UTC()), zone.String()),
 	}
-	if p.clause == "" {
-		p.clause = w.Reference
+	if w.Clause == "" {
+		fields["clause"] = w.Reference
 	}
 	if !w.ObjectionEndsAt.After(w.CountedFrom) && w.Authorisation == "general" {
-		p.objection, p.silence = words.noObjection, words.noObjectionSilence
-		return p
+		fields["objection"], fields["silence"] = words.noObjection, words.noObjectionSilence
+		return fields
 	}
 	// The deadline is half-open; people read the last day that still counts.
 	last := w.ObjectionEndsAt.Add(-time.Nanosecond)
-	p.objection = fmt.Sprintf(words.objectUntil, locale.Date(l, last.In(zone)), zone.String())
-	return p
-}
-
-// fields are the merge values by the names that templates use.
-func (p personal) fields() map[string]string {
-	return map[string]string{"customer": p.customer, "clause": p.clause, "authorisation": p.authorisation,
-		"silence": p.silence, "answer": p.answer, "objection": p.objection, "how_title": p.howTitle, "how": p.how, "effective": p.effective}
+	fields["objection"] = fmt.Sprintf(words.objectUntil, locale.Date(l, last.In(zone)), zone.String())
+	return fields
 }

@@ -116,7 +116,7 @@ func insertMerges(tx *database.Tx, n *Notice, c *content, windows []changes.Wind
 			return fmt.Errorf("merge values: %w", err)
 		}
 		for i := range windows {
-			if err := add(&windows[i].ID, l, windowFields(l, &windows[i], c).fields()); err != nil {
+			if err := add(&windows[i].ID, l, windowFields(l, &windows[i], c)); err != nil {
 				return fmt.Errorf("merge values: %w", err)
 			}
 		}

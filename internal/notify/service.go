@@ -62,7 +62,7 @@ func (s *Service) PreviewAnnouncement(ctx context.Context, change uuid.UUID, l l
 		audience = ContractAudience
 		fields = windowFields(l, &changes.WindowView{CustomerName: to.Name, Window: changes.Window{
 			Clause: to.Clause, Authorisation: to.Authorisation, TimeZone: to.TimeZone, EffectiveOn: to.EffectiveOn,
-			CountedFrom: s.db.Now(), ObjectionEndsAt: to.Dates.ObjectionEnds}}, c).fields()
+			CountedFrom: s.db.Now(), ObjectionEndsAt: to.Dates.ObjectionEnds}}, c)
 		fields["addressee"] = to.Name
 	}
 	r, err := s.rendering(c, l, audience)
