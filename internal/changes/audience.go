@@ -279,18 +279,11 @@ func leftOut(tx *database.Tx, aim subscribers.Aim, today calendar.Date) ([]LeftO
 		   and ((cardinality($2::text[]) > 0 and c.region <> all($2))
 		     or (cardinality($1::uuid[]) > 0 and not exists (
 		           select from customer_products cp where cp.customer_id = c.id and cp.product_id = any($1))))
-		 order by lower(c.name), c.id`, orEmpty(aim.ProductIDs), orEmpty(aim.Regions), today)
+		 order by lower(c.name), c.id`, database.OrEmpty(aim.ProductIDs), database.OrEmpty(aim.Regions), today)
 	if err != nil {
 		return nil, fmt.Errorf("find who a change does not concern: %w", err)
 	}
 	return rows, nil
-}
-
-func orEmpty[T any](list []T) []T {
-	if list == nil {
-		return []T{}
-	}
-	return list
 }
 
 // refuse returns what must be mended before the change can be announced.

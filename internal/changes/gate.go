@@ -261,7 +261,7 @@ func letThrough(tx *database.Tx, c *Change, windows []Window) (through int, err 
 			return 0, err
 		}
 	}
-	_, err = tx.Exec("update windows set state = 'effective', effective_at = $2, updated_at = $2, version = version + 1 where id = any($1)", orEmpty(ids), tx.Now())
+	_, err = tx.Exec("update windows set state = 'effective', effective_at = $2, updated_at = $2, version = version + 1 where id = any($1)", database.OrEmpty(ids), tx.Now())
 	if err != nil {
 		return 0, fmt.Errorf("let windows through: %w", err)
 	}

@@ -123,7 +123,7 @@ type PublicDates struct {
 // DatesOf returns the public dates of several changes, with one query.
 func (s *Service) DatesOf(ctx context.Context, ids []uuid.UUID) (map[uuid.UUID]PublicDates, error) {
 	rows, err := database.Collect[PublicDates](ctx, s.db.Pool(), `select change_id, min(objection_ends_at) as objection_ends_at,
-		max(effective_on) as last_effective_on from windows where change_id = any($1) group by change_id`, orEmpty(ids))
+		max(effective_on) as last_effective_on from windows where change_id = any($1) group by change_id`, database.OrEmpty(ids))
 	if err != nil {
 		return nil, fmt.Errorf("read dates of changes: %w", err)
 	}

@@ -31,3 +31,12 @@ var likeEscaper = strings.NewReplacer(`\`, `\\`, `%`, `\%`, `_`, `\_`)
 
 // EscapeLike makes words that people search for literal inside a LIKE pattern.
 func EscapeLike(words string) string { return likeEscaper.Replace(strings.TrimSpace(words)) }
+
+// OrEmpty is the list, or an empty one where it is nil: PostgreSQL takes a nil for NULL, and the
+// cardinality of NULL is not 0.
+func OrEmpty[T any](list []T) []T {
+	if list == nil {
+		return []T{}
+	}
+	return list
+}

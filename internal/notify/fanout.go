@@ -164,7 +164,7 @@ func (s *Service) insertDeliveries(tx *database.Tx, c *content, n *Notice, windo
 		}
 		with, first = toldBefore, former
 	}
-	args := []any{first, aim.Kind, orEmpty(aim.Regions), orEmpty(aim.ProductIDs), n.ChangeID, s.options.Channels, n.ID, tx.Now(), s.links.CurrentKey()}
+	args := []any{first, aim.Kind, database.OrEmpty(aim.Regions), database.OrEmpty(aim.ProductIDs), n.ChangeID, s.options.Channels, n.ID, tx.Now(), s.links.CurrentKey()}
 	_, err = tx.Exec(with+`
 		insert into endpoints (channel, key, created_at)
 		select distinct t.channel, `+endpointKey+`, $8::timestamptz from t where $7::uuid is not null and $9::text is not null
@@ -215,11 +215,4 @@ func send(tx *database.Tx, batch *pgx.Batch, doing string) error {
 		return fmt.Errorf("%s: %w", doing, err)
 	}
 	return nil
-}
-
-func orEmpty[T any](list []T) []T {
-	if list == nil {
-		return []T{}
-	}
-	return list
 }

@@ -40,7 +40,7 @@ func (s *Service) ReachOf(ctx context.Context, c *changes.Change, customers []uu
 		rows, err := database.Rows[struct {
 			CustomerID *uuid.UUID
 			Count      int
-		}](tx, reachQuery, orEmpty(customers), aim.Kind, orEmpty(aim.Regions), orEmpty(aim.ProductIDs), s.options.Channels)
+		}](tx, reachQuery, database.OrEmpty(customers), aim.Kind, database.OrEmpty(aim.Regions), database.OrEmpty(aim.ProductIDs), s.options.Channels)
 		if err != nil {
 			return fmt.Errorf("count recipients: %w", err)
 		}

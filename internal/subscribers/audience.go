@@ -19,17 +19,11 @@ type Aim struct {
 }
 
 func (a Aim) regions() []string {
-	if a.Regions == nil {
-		return []string{} // not null: cardinality(null) is null
-	}
-	return a.Regions
+	return database.OrEmpty(a.Regions)
 }
 
 func (a Aim) products() []uuid.UUID {
-	if a.ProductIDs == nil {
-		return []uuid.UUID{}
-	}
-	return a.ProductIDs
+	return database.OrEmpty(a.ProductIDs)
 }
 
 // AffectedContract is one contract in force of a customer that a change affects.
