@@ -38,12 +38,14 @@ func (c *Config) check(f *faults, broken map[string]bool, p Program) {
 	c.checkMail(f)
 	c.checkDKIM(f)
 	c.checkProxies(f)
+	c.checkOutbound(f)
 	between := func(name string, value, low, high int) {
 		if !broken[name] && (value < low || value > high) {
 			f.add(name, "%d is out of range: write a whole number from %d to %d", value, low, high)
 		}
 	}
 	between("SMTP_CONNECTIONS", c.SMTPConnections, 1, 200)
+	between("WEBHOOK_CONCURRENCY", c.WebhookConc, 1, 2000)
 	between("EMAIL_DOMAIN_CONCURRENCY", c.EmailDomainConc, 0, 1000)
 	if r := c.EmailDomainRate; math.IsNaN(r) || r < 0 || r > 100000 {
 		f.add("EMAIL_DOMAIN_RATE", "%v is out of range: write messages a second from 0 (no limit) to 100000", r)

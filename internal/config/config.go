@@ -26,7 +26,7 @@ type Config struct {
 	DatabaseURL Secret `env:"DATABASE_URL" shown:"embedded" doc:"PostgreSQL to use (postgres://user:password@host/name). Unset, api runs a PostgreSQL of its own in DATA_DIR, and the worker inside."`
 	PGBinDir    string `env:"PG_BIN_DIR" shown:"searched for" doc:"Folder of the programs postgres and initdb, for the embedded database."`
 
-	EncryptionKeys Secret `env:"ENCRYPTION_KEYS" shown:"made once, in DATA_DIR/keys" doc:"Keys for signed links, as id:key,id:key: 32 bytes in base64 each, the first in use, the others still accepted. Must be set when DATABASE_URL is, the same for api and every worker."`
+	EncryptionKeys Secret `env:"ENCRYPTION_KEYS" shown:"made once, in DATA_DIR/keys" doc:"Keys for signed links and for secrets in the database, as id:key,id:key: 32 bytes in base64 each, the first in use, the others still accepted. Must be set when DATABASE_URL is, the same for api and every worker."`
 
 	SMTPURL         Secret  `env:"SMTP_URL" shown:"none: email waits" doc:"Relay for email: smtp://user:password@host:587 (STARTTLS required; ?tls=off switches it off) or smtps://user:password@host:465."`
 	SMTPConnections int     `env:"SMTP_CONNECTIONS" envDefault:"8" doc:"Connections to the relay at most, in each process."`
@@ -37,6 +37,12 @@ type Config struct {
 	DKIMKeyFile     string  `env:"DKIM_KEY_FILE" shown:"not signed" doc:"File of the DKIM private key, in PEM."`
 	EmailDomainConc int     `env:"EMAIL_DOMAIN_CONCURRENCY" envDefault:"4" doc:"Messages under way at once to one recipient domain; 0 for no limit."`
 	EmailDomainRate float64 `env:"EMAIL_DOMAIN_RATE" envDefault:"0" doc:"Messages a second to one recipient domain; 0 for no limit."`
+
+	WebhookConc   int      `env:"WEBHOOK_CONCURRENCY" envDefault:"64" doc:"Webhooks under way at once, in each process, while they are answered promptly."`
+	OutboundAllow []string `env:"OUTBOUND_ALLOW" shown:"none" doc:"Networks (CIDR) that webhooks and Slack messages may reach although they are private, loopback or otherwise special, separated by commas. Plain http is accepted there too."`
+	OutboundProxy Secret   `env:"OUTBOUND_PROXY" shown:"none" doc:"Proxy that webhooks and Slack messages go through: http://user:password@host:port or https://…"`
+	SlackHosts    []string `env:"SLACK_HOSTS" shown:"none" doc:"Hosts besides hooks.slack.com and hooks.slack-gov.com that Slack's incoming-webhook URLs may have, with the port where it isn't the usual one, separated by commas."`
+	SlackAPIURL   string   `env:"SLACK_API_URL" envDefault:"https://slack.com/api/" doc:"Where Slack's Web API is, for subscriptions with a bot token."`
 
 	TrustedProxies  []string      `env:"TRUSTED_PROXIES" shown:"none" doc:"Addresses or networks (CIDR) of proxies whose X-Forwarded-For is believed, separated by commas."`
 	LogLevel        slog.Level    `env:"LOG_LEVEL" envDefault:"info" doc:"The least that is logged: debug, info, warn or error."`

@@ -1,0 +1,42 @@
+-- Webhooks and Slack: secrets of subscriptions, renderings that are JSON, and work by endpoint.
+
+-- +goose Up
+-- A secret is sealed by the program (AES-256-GCM) with a key that is not in the database: a
+-- webhook's signing secret, a Slack incoming-webhook URL, a Slack token. A webhook's former secret
+-- signs beside the new one until the receiver had time to change.
+alter table subscriptions
+  add column secret              bytea,
+  add column former_secret       bytea,
+  add column former_secret_until timestamptz,
+  add constraint subscriptions_email_has_no_secret check (channel <> 'email' or secret is null),
+  add constraint subscriptions_former_secret_ends check ((former_secret is null) = (former_secret_until is null)),
+  add constraint subscriptions_former_secret_of_webhook check (channel = 'webhook' or former_secret is null);
+
+-- Incoming-webhook URLs that were stored in the clear are secrets; they can't be sealed here. Their
+-- subscriptions keep what is no secret and wait for the URL to be entered again.
+update subscriptions
+   set address = regexp_replace(address, '[^/]*$', '') || '…' || left(encode(sha256(convert_to(address, 'UTF8')), 'hex'), 8),
+       state = 'disabled', state_reason = 'The Slack URL must be entered again: it is kept encrypted now.', state_at = now(), version = version + 1
+ where channel = 'slack' and address like 'https://%';
+
+alter table renderings add column body_json text not null default '';
+
+-- Work is found by endpoint, so that one that is dead, resting or under a limit costs nothing and
+-- holds up nobody. work_at is never later than the earliest due_at of the endpoint's deliveries;
+-- null: nothing is due, ever.
+alter table endpoints add column work_at timestamptz;
+create index endpoints_work on endpoints (channel, work_at) where work_at is not null;
+drop index deliveries_due;
+create index deliveries_due on deliveries (endpoint_id, due_at) where due_at is not null;
+update endpoints e set work_at = (select min(d.due_at) from deliveries d where d.endpoint_id = e.id and d.due_at is not null);
+
+-- +goose Down
+drop index deliveries_due;
+create index deliveries_due on deliveries (channel, due_at) where due_at is not null;
+alter table endpoints drop column work_at;
+alter table renderings drop column body_json;
+alter table subscriptions
+  drop constraint subscriptions_email_has_no_secret,
+  drop constraint subscriptions_former_secret_ends,
+  drop constraint subscriptions_former_secret_of_webhook,
+  drop column secret, drop column former_secret, drop column former_secret_until;
