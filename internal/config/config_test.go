@@ -28,7 +28,7 @@ func TestDefaultsAreEnoughForTheAPI(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := &config.Config{ListenAddr: "127.0.0.1:8080", PublicURL: "http://127.0.0.1:8080", DataDir: "./data", SMTPConnections: 8,
-		EmailDomainConc: 4, LogLevel: slog.LevelInfo, LogFormat: "text", ShutdownTimeout: 20 * time.Second}
+		EmailDomainConc: 4, WebhookConc: 64, SlackAPIURL: "https://slack.com/api/", LogLevel: slog.LevelInfo, LogFormat: "text", ShutdownTimeout: 20 * time.Second}
 	if diff := cmp.Diff(want, c, cmp.Comparer(func(a, b config.Secret) bool { return a == b })); diff != "" {
 		t.Errorf("defaults (-want +got):\n%s", diff)
 	}
@@ -42,6 +42,7 @@ func TestEverySettingIsRead(t *testing.T) {
 		"LISTEN_ADDR": "[::]:80", "PUBLIC_URL": "https://privacy.example.com/", "DATABASE_URL": "postgres://f:" + password + "@db/f",
 		"ENCRYPTION_KEYS": secrets.NewKey("k1"), "SMTP_URL": "smtps://u:" + password + "@relay.example", "MAIL_FROM": "privacy@example.com",
 		"TRUSTED_PROXIES": "10.0.0.1, 192.168.0.0/16", "LOG_LEVEL": "WARN", "EMAIL_DOMAIN_RATE": "0.5", "SHUTDOWN_TIMEOUT": "1m",
+		"OUTBOUND_ALLOW": "10.0.0.1, fd00::/8", "SLACK_HOSTS": " slack.example.com,127.0.0.1:8030", "OUTBOUND_PROXY": "http://u:" + password + "@proxy:3128",
 	}, config.Worker)
 	if err != nil {
 		t.Fatal(err)
@@ -52,9 +53,22 @@ func TestEverySettingIsRead(t *testing.T) {
 	if diff := cmp.Diff([]string{"10.0.0.1", "192.168.0.0/16"}, c.TrustedProxies); diff != "" {
 		t.Errorf("proxies (-want +got):\n%s", diff)
 	}
+	if diff := cmp.Diff([]string{"10.0.0.1/32", "fd00::/8"}, networks(c)); diff != "" {
+		t.Errorf("allowed networks (-want +got):\n%s", diff)
+	}
+	if diff := cmp.Diff([]string{"slack.example.com", "127.0.0.1:8030"}, c.SlackHosts); diff != "" {
+		t.Errorf("Slack's hosts (-want +got):\n%s", diff)
+	}
 	if !strings.Contains(c.DatabaseURL.Reveal(), password) {
 		t.Error("the database's address lost its password")
 	}
+}
+
+func networks(c *config.Config) (out []string) {
+	for _, p := range c.AllowedNetworks() {
+		out = append(out, p.String())
+	}
+	return out
 }
 
 func TestPublicURLCanBeOpenedWhateverIsListenedOn(t *testing.T) {
@@ -110,6 +124,11 @@ func TestFaults(t *testing.T) {
 		{"EMAIL_DOMAIN_RATE", "NaN", "from 0", nil},
 		{"EMAIL_DOMAIN_RATE", "fast", "like 5 or 0.5", nil},
 		{"TRUSTED_PROXIES", "10.0.0.0/99", "10.0.0.0/8", nil},
+		{"OUTBOUND_ALLOW", "internal", "10.0.0.0/8", nil},
+		{"OUTBOUND_PROXY", "socks5://" + password + "@proxy", "http://user:password@host:port", nil},
+		{"SLACK_HOSTS", "https://slack.example.com", "slack.example.com", nil},
+		{"SLACK_API_URL", "https://slack.com/api", "with a slash at its end", nil},
+		{"WEBHOOK_CONCURRENCY", "0", "from 1 to 2000", nil},
 		{"PG_BIN_DIR", dir, "/usr/lib/postgresql", nil},
 		{"LOG_LEVEL", "loud", "debug, info, warn or error", nil},
 		{"LOG_FORMAT", "xml", "text or json", nil},
