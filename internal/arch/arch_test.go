@@ -23,7 +23,7 @@ const module = "fairnotice/"
 var floors = [][]string{
 	/* 0 */ {"internal/fault", "internal/secrets", "internal/locale", "migrations"},
 	/* 0 */ {"internal/actor", "internal/input", "internal/config"},
-	/* 1 */ {"internal/database/pgserver", "internal/calendar"},
+	/* 1 */ {"internal/database/pgserver", "internal/calendar", "internal/egress"},
 	/* 1 */ {"internal/database"},
 	/* 1 */ {"internal/database/databasetest"},
 	/* 1 */ {"internal/database/databasetest/withpg"},
