@@ -17,6 +17,7 @@ func (a *App) jobs(sender *notify.Sender) jobs.Config {
 		Log:     a.Log,
 	}
 	a.Accounts.AddJobs(&c)
+	a.Subscribers.AddJobs(&c)
 	a.Changes.AddJobs(&c)
 	a.Notify.AddJobs(&c, sender)
 	return c

@@ -2,10 +2,13 @@ package app
 
 import (
 	"fmt"
+	"net/netip"
 	"os"
+	"slices"
 
 	"fairnotice/internal/accounts"
 	"fairnotice/internal/changes"
+	"fairnotice/internal/config"
 	"fairnotice/internal/jobs"
 	"fairnotice/internal/notify"
 	"fairnotice/internal/notify/email"
@@ -36,7 +39,7 @@ func newServices(a *App) (s Services, err error) {
 		return s, err
 	}
 	s.Publisher, s.Accounts = publisher.New(a.DB), accounts.New(a.DB)
-	s.Vendors, s.Subscribers = vendors.New(a.DB), subscribers.New(a.DB)
+	s.Vendors, s.Subscribers = vendors.New(a.DB), subscribers.New(a.DB, subscribers.NewVault(a.Keys), addressRules(a.Config))
 	s.Links = subscribers.NewLinks(a.DB, a.Keys)
 	s.Changes = changes.New(a.DB, s.Jobs)
 	s.Notify, err = notify.New(a.DB, s.Jobs, s.Changes, s.Vendors, s.Publisher, s.Links, notify.Options{
@@ -46,6 +49,15 @@ func newServices(a *App) (s Services, err error) {
 		return s, err
 	}
 	return s, s.addEmail(a)
+}
+
+// addressRules are what the configuration allows of addresses besides what is allowed everywhere.
+func addressRules(cfg *config.Config) subscribers.AddressRules {
+	nets := cfg.AllowedNetworks()
+	return subscribers.AddressRules{SlackHosts: cfg.SlackHosts, PlainHTTP: func(host string) bool {
+		addr, err := netip.ParseAddr(host)
+		return err == nil && slices.ContainsFunc(nets, func(p netip.Prefix) bool { return p.Contains(addr.Unmap()) })
+	}}
 }
 
 // addEmail makes the email channel: the composer always, connections to a relay where one is set.

@@ -23,6 +23,7 @@ import (
 	"fairnotice/internal/database/databasetest"
 	"fairnotice/internal/jobs"
 	"fairnotice/internal/publisher"
+	"fairnotice/internal/secrets"
 	"fairnotice/internal/subscribers"
 	"fairnotice/internal/vendors"
 	"fairnotice/internal/vendors/sample"
@@ -34,8 +35,12 @@ func services(t *testing.T, db *database.DB) app.Services {
 	if err != nil {
 		t.Fatal(err)
 	}
+	ring, err := secrets.ParseKeyRing(secrets.NewKey("k1"))
+	if err != nil {
+		t.Fatal(err)
+	}
 	return app.Services{Jobs: inserter, Publisher: publisher.New(db), Accounts: accounts.New(db), Vendors: vendors.New(db),
-		Subscribers: subscribers.New(db), Changes: changes.New(db, inserter)}
+		Subscribers: subscribers.New(db, subscribers.NewVault(ring), subscribers.AddressRules{}), Changes: changes.New(db, inserter)}
 }
 
 // counts are the rows of every table that a load fills.

@@ -23,7 +23,7 @@ import (
 	"fairnotice/internal/vendors"
 )
 
-// House is a publisher with its services.
+// House is a publisher with its services. Its webhooks may be on 127.0.0.1, by plain http.
 type House struct {
 	DB          *database.DB
 	Clock       *databasetest.Clock
@@ -32,6 +32,7 @@ type House struct {
 	Vendors     *vendors.Service
 	Subscribers *subscribers.Service
 	Changes     *changes.Service
+	Vault       *subscribers.Vault
 	Product     publisher.Product // that every customer of Customer uses
 	Editor      actor.Actor
 	Approver    actor.Actor
@@ -54,8 +55,13 @@ func On(t testing.TB, db *database.DB, clock *databasetest.Clock) *House {
 	if err != nil {
 		t.Fatal(err)
 	}
-	h := &House{DB: db, Clock: clock, Jobs: inserter, t: t, Publisher: publisher.New(db),
-		Vendors: vendors.New(db), Subscribers: subscribers.New(db), Changes: changes.New(db, inserter)}
+	ring, err := secrets.ParseKeyRing(secrets.NewKey("k1"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	h := &House{DB: db, Clock: clock, Jobs: inserter, t: t, Publisher: publisher.New(db), Vault: subscribers.NewVault(ring),
+		Vendors: vendors.New(db), Changes: changes.New(db, inserter)}
+	h.Subscribers = subscribers.New(db, h.Vault, subscribers.AddressRules{PlainHTTP: func(host string) bool { return host == "127.0.0.1" }})
 	h.must(h.Publisher.Save(t.Context(), actor.ForSystem(), &publisher.Settings{LegalName: "Nordlicht Software GmbH", Address: "Musterweg 1\n10115 Berlin",
 		Country: "DE", Website: "https://nordlicht.example", PrivacyName: "Data Protection Team", PrivacyEmail: "privacy@nordlicht.example",
 		TimeZone: "Europe/Berlin", Language: "en", FourEyes: true}))

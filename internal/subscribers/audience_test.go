@@ -150,7 +150,7 @@ func TestScopesAndFollowers(t *testing.T) {
 	h.ok(h.Pause(t.Context(), h.who, paused.ID, 1, ""))
 	h.follower("email", "bounced@f.example", nil)
 	h.ok(h.Suppress(t.Context(), h.who, "bounced@f.example", subscribers.HardBounce, ""))
-	h.follower("slack", "#a-team", func(s *subscribers.Subscription) { s.CustomerID = &b.ID })
+	h.follower("slack", "C0ATEAM0001", func(s *subscribers.Subscription) { s.CustomerID, s.Token = &b.ID, "xoxb-123456789" })
 	for _, x := range []struct {
 		what string
 		aim  subscribers.Aim
@@ -158,11 +158,11 @@ func TestScopesAndFollowers(t *testing.T) {
 		want []string
 	}{
 		{"everything", subscribers.Aim{Kind: "addition"}, []*subscribers.Customer{a},
-			[]string{"contract dpo@a.example", "follower #a-team", "follower all@f.example", "follower desk@f.example", "follower us@f.example"}},
+			[]string{"contract dpo@a.example", "follower C0ATEAM0001", "follower all@f.example", "follower desk@f.example", "follower us@f.example"}},
 		{"hub in the EEA", subscribers.Aim{Kind: "addition", ProductIDs: []uuid.UUID{h.hub}, Regions: []string{"eea"}}, []*subscribers.Customer{b},
-			[]string{"contract dpo@b.example", "follower #a-team", "follower DPO@a.example", "follower all@f.example"}},
+			[]string{"contract dpo@b.example", "follower C0ATEAM0001", "follower DPO@a.example", "follower all@f.example"}},
 		{"a removal in the US", subscribers.Aim{Kind: "removal", ProductIDs: []uuid.UUID{h.desk, h.hub}, Regions: []string{"us"}}, nil,
-			[]string{"follower #a-team", "follower DPO@a.example", "follower all@f.example", "follower desk@f.example", "follower removals@f.example", "follower us@f.example"}},
+			[]string{"follower C0ATEAM0001", "follower DPO@a.example", "follower all@f.example", "follower desk@f.example", "follower removals@f.example", "follower us@f.example"}},
 	} {
 		if diff := cmp.Diff(x.want, h.recipients(x.aim, x.of...)); diff != "" {
 			t.Errorf("%s (-want +got):\n%s", x.what, diff)

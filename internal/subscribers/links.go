@@ -56,7 +56,7 @@ func (l *Links) Peek(ctx context.Context, token string) (*Subscription, error) {
 	if err != nil {
 		return nil, err
 	}
-	sub, err := New(l.db).Subscription(ctx, id)
+	sub, err := (&Service{db: l.db}).Subscription(ctx, id)
 	if err != nil {
 		return nil, invalidIfMissing(err)
 	}
@@ -133,6 +133,9 @@ func unsubscribe(tx *database.Tx, who actor.Actor, sub *Subscription, how string
 		return Outcome{Subscription: *sub, Already: true}, nil
 	}
 	if err := setState(tx, who, sub, Unsubscribed, how); err != nil {
+		return Outcome{}, err
+	}
+	if err := forgetSecrets(tx, sub.ID); err != nil {
 		return Outcome{}, err
 	}
 	return Outcome{Subscription: *sub}, nil

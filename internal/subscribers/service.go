@@ -16,10 +16,16 @@ import (
 )
 
 // Service reads and writes customers and all that is theirs.
-type Service struct{ db *database.DB }
+type Service struct {
+	db    *database.DB
+	vault *Vault
+	rules AddressRules
+}
 
-// New makes the service.
-func New(db *database.DB) *Service { return &Service{db: db} }
+// New makes the service. The vault keeps the secrets of webhooks and Slack.
+func New(db *database.DB, vault *Vault, rules AddressRules) *Service {
+	return &Service{db: db, vault: vault, rules: rules}
+}
 
 // write runs fn in a transaction when the actor may edit customers.
 func (s *Service) write(ctx context.Context, who actor.Actor, fn func(tx *database.Tx) error) error {

@@ -34,6 +34,9 @@ type house struct {
 	made      int
 }
 
+// testRules allow plain http on loopback, and one more host of Slack's.
+var testRules = subscribers.AddressRules{SlackHosts: []string{"127.0.0.1:8030"}, PlainHTTP: func(host string) bool { return host == "127.0.0.1" }}
+
 func newHouse(t *testing.T) *house {
 	t.Helper()
 	t.Parallel()
@@ -42,7 +45,7 @@ func newHouse(t *testing.T) *house {
 	if err != nil {
 		t.Fatal(err)
 	}
-	h := &house{Service: subscribers.New(db), t: t, db: db, clock: clock, ring: ring, links: subscribers.NewLinks(db, ring)}
+	h := &house{Service: subscribers.New(db, subscribers.NewVault(ring), testRules), t: t, db: db, clock: clock, ring: ring, links: subscribers.NewLinks(db, ring)}
 	h.who = actor.Actor{Kind: actor.Staff, ID: h.staff("Erika Muster"), Role: actor.Editor}
 	h.desk, h.hub = h.product("desk", "Desk"), h.product("hub", "Hub")
 	// Whatever a test did, the record of it holds.

@@ -1,9 +1,6 @@
 package subscribers
 
 import (
-	"net/url"
-	"regexp"
-	"strings"
 	"time"
 
 	"github.com/google/uuid"
@@ -56,7 +53,7 @@ type Subscription struct {
 	ContactID      *uuid.UUID     `json:"contact_id"`
 	Basis          Basis          `json:"basis"`
 	Channel        string         `json:"channel"`
-	Address        string         `json:"address"` // an email address, a URL, a Slack channel
+	Address        string         `json:"address"` // an email address, a URL, a Slack channel's ID; a Slack URL less its secret
 	Name           string         `json:"name"`
 	Language       string         `json:"language"`
 	ProductIDs     []uuid.UUID    `json:"products" gorm:"-"`
@@ -72,22 +69,19 @@ type Subscription struct {
 	Version        int            `json:"-"`          // of the optimistic lock
 	CreatedAt      time.Time      `json:"-"`
 	UpdatedAt      time.Time      `json:"-"`
+
+	// The columns of secrets are not mapped: an edit must neither read nor write them.
+	HasSecret         bool       `json:"-" gorm:"-"`
+	FormerSecretUntil *time.Time `json:"-" gorm:"-"` // a webhook's former secret signs too until then
+
+	Token         Secret `json:"-" gorm:"-"` // given to Subscribe with a Slack channel; never read back
+	SigningSecret Secret `json:"-" gorm:"-"` // of a webhook, told once by Subscribe; never read back
 }
 
 // TableName tells gorm the table.
 func (Subscription) TableName() string { return "subscriptions" }
 
 func (s *Subscription) subject() ledger.Subject { return ledger.SubjectOf("subscription", s.ID) }
-
-// ShownAddress is the address without what would let a reader use it: of a URL, the host only.
-// The whole of an incoming-webhook URL is a secret.
-func (s *Subscription) ShownAddress() string {
-	u, err := url.Parse(s.Address)
-	if s.Channel == Email || err != nil || u.Host == "" {
-		return s.Address
-	}
-	return u.Scheme + "://" + u.Host + "/…"
-}
 
 // recorded is the form in which the subscription goes into the ledger.
 func (s *Subscription) recorded() Subscription {
@@ -96,24 +90,29 @@ func (s *Subscription) recorded() Subscription {
 	return out
 }
 
-// Validate tidies the subscription and returns every fault that can be seen without the database.
-func (s *Subscription) Validate() error {
+// CheckSubscription tidies a new subscription and returns every fault that can be seen without the
+// database.
+func (s *Service) CheckSubscription(in *Subscription) error {
 	var c fault.Check
-	input.Choice(&c, "basis", s.Basis, ByContract, ByFollowing)
+	s.rules.checkAddress(&c, in)
+	in.check(&c)
+	return c.Err()
+}
+
+func (s *Subscription) check(c *fault.Check) {
+	input.Choice(c, "basis", s.Basis, ByContract, ByFollowing)
 	if s.Basis == ByContract && s.CustomerID == nil {
 		c.Add("customer", "required", nil)
 	}
-	input.Choice(&c, "channel", s.Channel, Channels...)
-	validateAddress(&c, s.Channel, &s.Address)
-	input.OptionalName(&c, "name", &s.Name)
-	input.Language(&c, "language", &s.Language)
+	input.Choice(c, "channel", s.Channel, Channels...)
+	input.OptionalName(c, "name", &s.Name)
+	input.Language(c, "language", &s.Language)
 	s.ProductIDs = sortedIDs(s.ProductIDs)
-	input.Choices(&c, "regions", (*[]string)(&s.Regions), regionNames()...)
-	input.Choices(&c, "kinds", (*[]string)(&s.Kinds), Kinds...)
-	input.OptionalLine(&c, "consent_how", &s.ConsentHow)
-	input.Required(&c, "consent_how", s.ConsentHow)
-	input.OptionalText(&c, "consent_wording", &s.ConsentWording)
-	return c.Err()
+	input.Choices(c, "regions", (*[]string)(&s.Regions), regionNames()...)
+	input.Choices(c, "kinds", (*[]string)(&s.Kinds), Kinds...)
+	input.OptionalLine(c, "consent_how", &s.ConsentHow)
+	input.Required(c, "consent_how", s.ConsentHow)
+	input.OptionalText(c, "consent_wording", &s.ConsentWording)
 }
 
 func regionNames() []string {
@@ -122,52 +121,6 @@ func regionNames() []string {
 		out[i] = string(r)
 	}
 	return out
-}
-
-var (
-	slackChannel = regexp.MustCompile(`^(#[\p{Ll}\p{N}_-]{1,80}|[CG][A-Z0-9]{8,20})$`)
-	slackHooks   = map[string]bool{"hooks.slack.com": true, "hooks.slack-gov.com": true}
-)
-
-func validateAddress(c *fault.Check, channel string, address *string) {
-	switch channel {
-	case Email:
-		input.Email(c, "address", address)
-	case Webhook:
-		httpsURL(c, address)
-	case Slack:
-		*address = strings.TrimSpace(*address)
-		if slackChannel.MatchString(*address) {
-			return
-		}
-		if !strings.Contains(*address, "://") && *address != "" {
-			c.Add("address", "slack.malformed", nil)
-			return
-		}
-		httpsURL(c, address)
-		if u, err := url.Parse(*address); !c.Has("address") && (err != nil || !slackHooks[strings.ToLower(u.Host)] || !strings.HasPrefix(u.Path, "/services/")) {
-			c.Add("address", "slack.malformed", nil)
-		}
-	default: // the channel has its fault already
-		input.OptionalLine(c, "address", address)
-	}
-}
-
-// httpsURL requires an https address without a fragment: what is posted there names customers.
-func httpsURL(c *fault.Check, address *string) {
-	input.URL(c, "address", address)
-	if c.Has("address") {
-		return
-	}
-	u, err := url.Parse(*address)
-	switch {
-	case err != nil:
-		c.Add("address", "url.malformed", nil)
-	case u.Scheme != "https":
-		c.Add("address", "url.https_needed", nil)
-	case u.Fragment != "":
-		c.Add("address", "url.malformed", nil)
-	}
 }
 
 // SubscriptionFilter narrows a list of subscriptions; zero fields don't.

@@ -17,31 +17,52 @@ import (
 
 // Subscribe stores a new subscription in the active state and sets its ID and version. An address
 // that the customer (or, for nobody's, another follower) has on the channel already is a Conflict
-// at "address"; but a follower who had unsubscribed comes back, with the new consent, under the
-// former ID.
+// at "address"; but a follower who had unsubscribed comes back, with the new consent and a new
+// secret, under the former ID.
+//
+// A webhook's signing secret is made here and told once, in in.SigningSecret. Of a Slack
+// incoming-webhook URL, in.Address keeps only what is no secret.
 func (s *Service) Subscribe(ctx context.Context, who actor.Actor, in *Subscription) error {
-	if err := in.Validate(); err != nil {
+	if err := s.CheckSubscription(in); err != nil {
 		return err
 	}
-	return s.write(ctx, who, func(tx *database.Tx) error {
+	typed := in.Address
+	secret := in.takeSecret()
+	err := s.write(ctx, who, func(tx *database.Tx) error {
 		if err := checkBelongings(tx, in); err != nil {
 			return err
 		}
-		former, known, err := findSubscription(tx, "customer_id is not distinct from ? and channel = ? and lower(address) = lower(?)",
-			in.CustomerID, in.Channel, in.Address)
-		if err != nil {
+		if err := insertOrRenew(tx, who, in); err != nil || secret == "" {
 			return err
 		}
-		if !known {
-			return insertSubscription(tx, who, in)
-		}
-		if former.State != Unsubscribed {
-			return duplicate("address", in.Address)
-		}
-		in.ID, in.Version, in.LinkEpoch, in.CreatedAt = former.ID, former.Version, former.LinkEpoch+1, former.CreatedAt
-		in.State, in.StateReason, in.StateAt, in.ConsentAt = Active, "", tx.Now(), tx.Now()
-		return saveSubscription(tx, who, "subscription.renewed", &former, in)
+		return s.keepFirstSecret(tx, who, in, secret)
 	})
+	if err != nil {
+		in.Address = typed
+		return err
+	}
+	in.Token, in.HasSecret = "", secret != ""
+	if in.Channel == Webhook {
+		in.SigningSecret = secret
+	}
+	return nil
+}
+
+func insertOrRenew(tx *database.Tx, who actor.Actor, in *Subscription) error {
+	former, known, err := findSubscription(tx, "customer_id is not distinct from ? and channel = ? and lower(address) = lower(?)",
+		in.CustomerID, in.Channel, in.Address)
+	if err != nil {
+		return err
+	}
+	if !known {
+		return insertSubscription(tx, who, in)
+	}
+	if former.State != Unsubscribed {
+		return duplicate("address", in.Address)
+	}
+	in.ID, in.Version, in.LinkEpoch, in.CreatedAt = former.ID, former.Version, former.LinkEpoch+1, former.CreatedAt
+	in.State, in.StateReason, in.StateAt, in.ConsentAt = Active, "", tx.Now(), tx.Now()
+	return saveSubscription(tx, who, "subscription.renewed", &former, in)
 }
 
 // checkBelongings sees that the customer, its contact and the products exist.
@@ -138,8 +159,8 @@ func (s *Service) Pause(ctx context.Context, who actor.Actor, id uuid.UUID, base
 	return s.changeState(ctx, who, id, basedOn, Paused, reason)
 }
 
-// Resume makes a paused or disabled subscription active again. While its address is suppressed
-// that would be an empty promise and is a Conflict: lift the suppression first.
+// Resume makes a paused or disabled subscription active again. While its address is suppressed, or
+// it lacks the secret that its channel needs, that would be an empty promise and is a Conflict.
 func (s *Service) Resume(ctx context.Context, who actor.Actor, id uuid.UUID, basedOn int) error {
 	return s.changeState(ctx, who, id, basedOn, Active, "")
 }
@@ -173,7 +194,7 @@ func (s *Service) changeState(ctx context.Context, who actor.Actor, id uuid.UUID
 			if !slices.Contains(next[to], sub.State) {
 				return fault.New(fault.Conflict, "subscription.state", fault.Args{"State": string(sub.State)})
 			}
-			if err := notSuppressed(tx, sub, to); err != nil {
+			if err := canBeTold(tx, sub, to); err != nil {
 				return err
 			}
 			return setState(tx, who, sub, to, reason)
@@ -185,10 +206,19 @@ func (s *Service) changeState(ctx context.Context, who actor.Actor, id uuid.UUID
 	})
 }
 
-func notSuppressed(tx *database.Tx, sub *Subscription, to State) error {
-	if to != Active || sub.Channel != Email {
+// canBeTold refuses to make active what could not be sent to.
+func canBeTold(tx *database.Tx, sub *Subscription, to State) error {
+	switch {
+	case to != Active:
 		return nil
+	case sub.Channel == Email:
+		return notSuppressed(tx, sub)
+	default:
+		return hasSecret(tx, sub)
 	}
+}
+
+func notSuppressed(tx *database.Tx, sub *Subscription) error {
 	there, err := database.Scalar[bool](tx, "select exists (select from suppressions where address = lower($1))", sub.Address)
 	if err != nil {
 		return fmt.Errorf("look for a suppression: %w", err)
@@ -283,13 +313,14 @@ func (s *Service) readSubscriptions(ctx context.Context, f SubscriptionFilter, i
 	rows, err := database.Collect[SubscriptionRow](ctx, s.db.Pool(), `
 		select s.id, s.customer_id, s.contact_id, s.basis, s.channel, s.address, s.name, s.language, s.regions::text, s.kinds::text,
 			s.state, s.state_reason, s.state_at, s.consent_how, s.consent_at, s.consent_wording, s.link_epoch,
-			s.version, s.created_at, s.updated_at, coalesce(c.name, '') as customer_name, not `+unsuppressed+` as suppressed,
+			s.version, s.created_at, s.updated_at, s.secret is not null as has_secret,
+			case when s.former_secret_until > $9 then s.former_secret_until end as former_secret_until, coalesce(c.name, '') as customer_name, not `+unsuppressed+` as suppressed,
 			array(select product_id from subscription_products sp where sp.subscription_id = s.id order by 1) as product_ids
 		from subscriptions s left join customers c on c.id = s.customer_id
 		where ($1::uuid is null or s.id = $1) and s.id > $2
 		  and ($3 = '00000000-0000-0000-0000-000000000000'::uuid or s.customer_id = $3)
 		  and ($4 = '' or s.basis = $4) and ($5 = '' or s.channel = $5) and ($6 = '' or s.state = $6)
 		  and ($7 = '' or s.address ilike $7 or s.name ilike $7 or c.name ilike $7)
-		order by s.id limit $8`, id, after, f.Customer, string(f.Basis), f.Channel, string(f.State), pattern(f.Query), n)
+		order by s.id limit $8`, id, after, f.Customer, string(f.Basis), f.Channel, string(f.State), pattern(f.Query), n, s.db.Now())
 	return rows, wrap("list subscriptions", err)
 }

@@ -59,7 +59,7 @@ func (s *Site) addSubscription(c *gin.Context) error {
 		Basis: subscribers.ByContract, Channel: form.Text("channel"), Address: form.Text("address"), Name: form.Text("name"),
 		Language: form.Text("language"), ProductIDs: formIDs(form, "products", "product.unknown"), Regions: form.All("regions"),
 		Kinds: form.All("kinds"), ConsentHow: form.Text("consent_how"), ConsentWording: form.Text("consent_wording")}
-	if err := form.Check(in.Validate()); err != nil {
+	if err := form.Check(s.Subscribers.CheckSubscription(in)); err != nil {
 		return err
 	}
 	ok, err := form.Do(func() error { return s.Subscribers.Subscribe(c.Request.Context(), web.ActorOf(c), in) })

@@ -40,7 +40,7 @@ func newHouse(t *testing.T) *house {
 	if err != nil {
 		t.Fatal(err)
 	}
-	h := &house{t: t, db: db, log: &bytes.Buffer{}, subs: subscribers.New(db), links: subscribers.NewLinks(db, ring)}
+	h := &house{t: t, db: db, log: &bytes.Buffer{}, subs: subscribers.New(db, subscribers.NewVault(ring), subscribers.AddressRules{}), links: subscribers.NewLinks(db, ring)}
 	pub := publisher.New(db)
 	h.ok(pub.Save(t.Context(), actor.ForSystem(), &publisher.Settings{LegalName: "Nordlicht Software GmbH", Country: "DE",
 		PrivacyEmail: "privacy@nordlicht.example", TimeZone: "Europe/Berlin", Language: "de"}))

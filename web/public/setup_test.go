@@ -18,6 +18,7 @@ import (
 	"fairnotice/internal/database/databasetest"
 	"fairnotice/internal/jobs"
 	"fairnotice/internal/publisher"
+	"fairnotice/internal/secrets"
 	"fairnotice/internal/subscribers"
 	"fairnotice/internal/vendors"
 	"fairnotice/internal/vendors/sample"
@@ -63,8 +64,12 @@ func furnish(t *testing.T, db *database.DB, clock *databasetest.Clock) *house {
 	if err != nil {
 		t.Fatal(err)
 	}
+	ring, err := secrets.ParseKeyRing(secrets.NewKey("k1"))
+	if err != nil {
+		t.Fatal(err)
+	}
 	h := &house{t: t, db: db, clock: clock, who: actor.ForSystem(), publisher: publisher.New(db), vendors: vendors.New(db),
-		changes: changes.New(db, inserter), customers: subscribers.New(db), products: map[string]uuid.UUID{}}
+		changes: changes.New(db, inserter), customers: subscribers.New(db, subscribers.NewVault(ring), subscribers.AddressRules{}), products: map[string]uuid.UUID{}}
 	h.kit, err = web.New(web.Options{PublicURL: &url.URL{Scheme: "https", Host: "trust.example"}, Logger: quiet, Now: clock.Now})
 	h.ok(err)
 	h.site, err = public.New(h.kit, public.Services{Publisher: h.publisher, Vendors: h.vendors, Changes: h.changes})
