@@ -2,13 +2,12 @@ package app
 
 import (
 	"fmt"
-	"net/netip"
 	"os"
-	"slices"
 
 	"fairnotice/internal/accounts"
 	"fairnotice/internal/changes"
 	"fairnotice/internal/config"
+	"fairnotice/internal/egress"
 	"fairnotice/internal/jobs"
 	"fairnotice/internal/notify"
 	"fairnotice/internal/notify/email"
@@ -55,8 +54,7 @@ func newServices(a *App) (s Services, err error) {
 func addressRules(cfg *config.Config) subscribers.AddressRules {
 	nets := cfg.AllowedNetworks()
 	return subscribers.AddressRules{SlackHosts: cfg.SlackHosts, PlainHTTP: func(host string) bool {
-		addr, err := netip.ParseAddr(host)
-		return err == nil && slices.ContainsFunc(nets, func(p netip.Prefix) bool { return p.Contains(addr.Unmap()) })
+		return egress.Allowed(nets, host)
 	}}
 }
 

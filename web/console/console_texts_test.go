@@ -46,8 +46,9 @@ func TestFaultsHaveSentences(t *testing.T) {
 		"cursor.malformed", "date.malformed", "draft.in_effect", "duplicate", "email.malformed", "engagement.needs_change", "engagement.not_in_effect",
 		"language.unknown", "list.too_long", "location.twice", "not_found", "number.malformed", "number.range", "password.one_character",
 		"password.own_name", "password.short", "password.wrong", "product.unknown", "publisher.exists", "publisher.not_found", "required",
-		"review.before_last", "role.missing", "sign_in.failed", "sign_in.needed", "sign_in.too_many", "slack.malformed", "slug.malformed",
-		"subdivision.malformed", "subscription.state", "subscription.suppressed", "suppression.not_found", "template.unknown", "terms.cutoff_unused",
+		"review.before_last", "role.missing", "sign_in.failed", "sign_in.needed", "sign_in.too_many", "slack.host", "slack.malformed", "slack.token_malformed", "slack.token_needed", "slack.token_unneeded", "slug.malformed",
+		"subdivision.malformed", "subscription.no_former_secret", "subscription.no_secret_slack",
+		"subscription.no_secret_webhook", "subscription.not_slack", "subscription.not_webhook", "subscription.state", "subscription.suppressed", "suppression.not_found", "template.unknown", "terms.cutoff_unused",
 		"terms.field_unknown", "terms.holidays_needed", "terms.json_malformed", "terms.not_computable", "terms.recipients_too_many",
 		"terms.value_malformed", "time_zone.unknown", "too_large", "too_long", "too_many", "transfer.needs_mechanism", "transfer.twice",
 		"url.credentials", "url.https_needed", "url.malformed", "url.scheme", "utf8", "vendor.unknown")
@@ -115,7 +116,7 @@ func TestFieldsOfRecordsHaveLabels(t *testing.T) {
 	t.Parallel()
 	d := newDesk(t)
 	fields := []string{"emergency.objection.count", "by_kind.removal.notice.count", "by_kind.removal.notice.unit", "before_signing.notice.count",
-		"before_signing.by_kind.scope.objection.unit", "recipients.0", "products.0.plan", "plans.0", "locations.3.kind", "locations.0.country"}
+		"token", "secret", "former_secret", "before_signing.by_kind.scope.objection.unit", "recipients.0", "products.0.plan", "plans.0", "locations.3.kind", "locations.0.country"}
 	for _, leaf := range sheetLeaves {
 		fields = append(fields, leaf.path)
 	}
