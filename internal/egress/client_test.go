@@ -3,6 +3,7 @@ package egress_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"net"
 	"net/http"
@@ -49,7 +50,7 @@ func get(t *testing.T, c *http.Client, address string) (*http.Response, error) {
 	return resp, err
 }
 
-func ok(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, "ok") }
+func ok(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, "ok") }
 
 // However this machine is spelled, nobody gets to it. Each spelling either reaches the guard or
 // isn't an address at all; the server on every interface must hear of none.
@@ -106,7 +107,7 @@ func TestAllowedNetworksAreReachedBothFamilies(t *testing.T) {
 			t.Fatal(err)
 		}
 		s := &http.Server{Handler: http.HandlerFunc(ok)}
-		go s.Serve(l)
+		go s.Serve(l) //nolint:errcheck // it ends with the test
 		t.Cleanup(func() { s.Close() })
 		resp, err := get(t, client, "http://"+l.Addr().String())
 		if err != nil {
@@ -164,7 +165,7 @@ func TestNothingOfTheEnvironmentNoCookiesNoCompression(t *testing.T) {
 func TestHeadersOfAnswersAreBounded(t *testing.T) {
 	var written atomic.Int64
 	l := listen(t, func(conn net.Conn) {
-		io.WriteString(conn, "HTTP/1.1 200 OK\r\nX: ")
+		fmt.Fprint(conn, "HTTP/1.1 200 OK\r\nX: ")
 		for {
 			n, err := conn.Write(make([]byte, 4096))
 			written.Add(int64(n))

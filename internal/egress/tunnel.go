@@ -134,7 +134,7 @@ func (t *tunnel) reach(ctx context.Context) (net.Conn, error) {
 
 // connect asks the proxy for the target (RFC 9110 section 9.3.6).
 func (t *tunnel) connect(ctx context.Context, conn net.Conn, target string) error {
-	unwatch := context.AfterFunc(ctx, func() { conn.SetDeadline(time.Unix(1, 0)) })
+	unwatch := context.AfterFunc(ctx, func() { conn.SetDeadline(time.Unix(1, 0)) }) //nolint:errcheck // fails on a closed connection only
 	err := t.converse(conn, target)
 	if !unwatch() && err == nil {
 		err = &ProxyError{err: ctx.Err()}
