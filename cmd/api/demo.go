@@ -20,7 +20,6 @@ import (
 	"fairnotice/internal/app"
 	"fairnotice/internal/config"
 	"fairnotice/internal/demo"
-	"fairnotice/internal/demo/inbox"
 )
 
 // heeded are the settings that the demo takes from the environment. The rest are its own: it must
@@ -45,12 +44,11 @@ func runDemo(ctx context.Context, given map[string]string, out io.Writer, ready 
 		return err
 	}
 	log := app.NewLog(cfg, os.Stderr)
-	in, err := inbox.Open(inbox.Options{Dir: filepath.Join(cfg.DataDir, "demo-inbox"), Fairnotice: cfg.PublicURL, Log: log,
-		PageAddr: "127.0.0.1:8025", SMTPAddr: "127.0.0.1:2525"})
+	to, err := openReceivers(cfg, log)
 	if err != nil {
 		return err
 	}
-	cfg.SMTPURL, cfg.MailFrom = config.NewSecret(in.SMTPURL()), demo.MailFrom
+	to.configure(cfg)
 	defer context.AfterFunc(ctx, func() { _, _ = fmt.Fprintln(out, "\nStopping …") })()
 	err = runWith(ctx, cfg, log, hooks{
 		load: func(ctx context.Context, a *app.App) error { return demo.Load(ctx, a.DB, a.Services, out) },
@@ -59,12 +57,12 @@ func runDemo(ctx context.Context, given map[string]string, out io.Writer, ready 
 			if ready != nil {
 				defer ready(a)
 			}
-			return introduce(out, cfg, in)
+			return introduce(out, cfg, to)
 		},
 	})
 	stopCtx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
 	defer cancel()
-	return errors.Join(err, in.Close(stopCtx))
+	return errors.Join(err, to.Close(stopCtx))
 }
 
 // demoSettings are the demo's, where the environment says nothing else.
@@ -119,7 +117,7 @@ What to try
 `
 
 // introduce says where everything is and what to do first.
-func introduce(out io.Writer, cfg *config.Config, in *inbox.Inbox) error {
+func introduce(out io.Writer, cfg *config.Config, to *receivers) error {
 	var people strings.Builder
 	for _, s := range demo.SignIns {
 		_, _ = fmt.Fprintf(&people, "  %s\t%s\n", s.Email, s.Does)
@@ -129,7 +127,7 @@ func introduce(out io.Writer, cfg *config.Config, in *inbox.Inbox) error {
 		warning = "Others can reach " + cfg.ListenAddr + " and sign in too: the password is everybody's.\n"
 	}
 	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
-	_, err := fmt.Fprintf(w, introduction, cfg.PublicURL, in.URL(), strings.TrimPrefix(in.SMTPURL(), "smtp://"), demo.Password,
+	_, err := fmt.Fprintf(w, introduction, cfg.PublicURL, to.site.URL(), strings.TrimPrefix(to.inbox.SMTPURL(), "smtp://"), demo.Password,
 		people.String(), demo.Editor.Email, demo.Approver.Email, warning, folders(cfg.DataDir))
 	return errors.Join(err, w.Flush())
 }

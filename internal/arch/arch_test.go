@@ -35,7 +35,8 @@ var floors = [][]string{
 	/* 6 */ {"internal/notify", "internal/housetest"},
 	/* 7 */ {"web"},
 	/* 7 */ {"web/webtest", "web/browsertest", "internal/app"},
-	/* 8 */ {"web/public", "web/portal", "web/console", "web/apiv1", "internal/demo/inbox"},
+	/* 8 */ {"web/public", "web/portal", "web/console", "web/apiv1", "internal/demo/site"},
+	/* 8 */ {"internal/demo/inbox", "internal/demo/hooks", "internal/demo/workspace"},
 	/* 8 */ {"internal/demo"},
 	/* 9 */ {"cmd/api", "cmd/worker", "cmd/demo"},
 	/* any */ {"internal/arch"},
@@ -158,6 +159,15 @@ func TestWorkerLinksNoPages(t *testing.T) {
 		name := strings.TrimPrefix(p.ImportPath, module)
 		if name == "web" || strings.HasPrefix(name, "web/") || strings.HasPrefix(name, "github.com/gin-gonic/gin") {
 			t.Errorf("cmd/worker links %s", p.ImportPath)
+		}
+	}
+}
+
+// The demo's receivers judge what we send, so they share nothing with those who send it.
+func TestReceiversShareNothingWithSenders(t *testing.T) {
+	for _, p := range list(t, "-deps", "./internal/demo/inbox", "./internal/demo/hooks", "./internal/demo/workspace") {
+		if name := strings.TrimPrefix(p.ImportPath, module); name != p.ImportPath && !strings.HasPrefix(name, "internal/demo/") {
+			t.Errorf("a receiver of the demo's links %s", p.ImportPath)
 		}
 	}
 }

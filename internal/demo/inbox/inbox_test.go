@@ -2,6 +2,7 @@ package inbox_test
 
 import (
 	"context"
+	"errors"
 	"io"
 	"log/slog"
 	"net"
@@ -18,24 +19,53 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"fairnotice/internal/demo/inbox"
+	"fairnotice/internal/demo/site"
 	"fairnotice/internal/notify/email"
 )
 
+// opened is an inbox on a site of its own.
+type opened struct {
+	*inbox.Inbox
+	site *site.Site
+}
+
+func (o *opened) URL() string { return o.site.URL() }
+
+// Close ends both.
+func (o *opened) Close(ctx context.Context) error {
+	return errors.Join(o.Inbox.Close(), o.site.Close(ctx))
+}
+
+const fairnotice = "http://127.0.0.1:8080"
+
 // open runs an inbox in a folder until the test ends.
-func open(t *testing.T, o inbox.Options) *inbox.Inbox {
+func open(t *testing.T, o inbox.Options) *opened {
 	t.Helper()
-	o.Log = slog.New(slog.NewTextHandler(t.Output(), nil))
-	o.PageAddr, o.SMTPAddr = "127.0.0.1:0", "127.0.0.1:0"
-	i, err := inbox.Open(o)
+	return openBeside(t, o, fairnotice)
+}
+
+// openBeside runs one for the server at an address.
+func openBeside(t *testing.T, o inbox.Options, server string) *opened {
+	t.Helper()
+	s, err := site.Open(site.Options{Addr: "127.0.0.1:0", Fairnotice: server, Log: slog.New(slog.NewTextHandler(t.Output(), nil))})
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { _ = i.Close(context.Background()) })
-	return i
+	if o.SMTPAddr == "" {
+		o.SMTPAddr = "127.0.0.1:0"
+	}
+	i, err := inbox.Open(s, o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.Start()
+	out := &opened{i, s}
+	t.Cleanup(func() { _ = out.Close(context.Background()) })
+	return out
 }
 
 // newPool is the product's own way to send.
-func newPool(t *testing.T, i *inbox.Inbox) *email.Pool {
+func newPool(t *testing.T, i *opened) *email.Pool {
 	t.Helper()
 	cfg, err := email.ParseURL(i.SMTPURL())
 	if err != nil {
@@ -119,7 +149,7 @@ func contains(t *testing.T, where, body string, wants ...string) {
 var messageLink = regexp.MustCompile(`/messages/[0-9TZ.]+`)
 
 // links are the addresses of the messages on the list's page.
-func links(t *testing.T, i *inbox.Inbox, query string) []string {
+func links(t *testing.T, i *opened, query string) []string {
 	t.Helper()
 	_, _, body := get(t, i.URL()+query)
 	var out []string
@@ -258,7 +288,7 @@ func TestTheOldestGo(t *testing.T) {
 }
 
 func TestTheListIsSearchedAndPaged(t *testing.T) {
-	i := open(t, inbox.Options{Dir: t.TempDir(), Fairnotice: "http://127.0.0.1:8080"})
+	i := open(t, inbox.Options{Dir: t.TempDir()})
 	_, header, body := get(t, i.URL())
 	contains(t, "the empty page", body, "Nothing has arrived yet", `href="http://127.0.0.1:8080/console"`)
 	contains(t, "the policy", header.Get("Content-Security-Policy"), "default-src 'none'")
@@ -324,21 +354,21 @@ func TestTheViewsOfAMessage(t *testing.T) {
 
 func TestOneClickUnsubscribing(t *testing.T) {
 	var asked []string
-	fairnotice := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		body, _ := io.ReadAll(r.Body)
 		asked = append(asked, r.Method+" "+r.URL.Path+" "+r.Header.Get("Content-Type")+" "+string(body)+" cookies:"+r.Header.Get("Cookie"))
 		if r.URL.Path == "/unsubscribe/old" {
 			w.WriteHeader(http.StatusGone)
 		}
 	}))
-	defer fairnotice.Close()
-	i := open(t, inbox.Options{Dir: t.TempDir(), Fairnotice: fairnotice.URL})
+	defer server.Close()
+	i := openBeside(t, inbox.Options{Dir: t.TempDir()}, server.URL)
 	p := newPool(t, i)
 	for _, m := range []email.Message{
-		{ListUnsubscribe: fairnotice.URL + "/unsubscribe/token", OneClick: true},
-		{ListUnsubscribe: fairnotice.URL + "/unsubscribe/old", OneClick: true},
+		{ListUnsubscribe: server.URL + "/unsubscribe/token", OneClick: true},
+		{ListUnsubscribe: server.URL + "/unsubscribe/old", OneClick: true},
 		{ListUnsubscribe: "https://elsewhere.example/unsubscribe/token", OneClick: true},
-		{ListUnsubscribe: fairnotice.URL + "/unsubscribe/token"},
+		{ListUnsubscribe: server.URL + "/unsubscribe/token"},
 	} {
 		m.To, m.Subject, m.Text = "fan@follower.example", "x", "x"
 		accepted(t, p, m.To, compose(t, m))
@@ -385,16 +415,9 @@ func TestTakesTheNextFreePort(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer func() { _ = taken.Close() }()
-	i, err := inbox.Open(inbox.Options{Dir: t.TempDir(), PageAddr: taken.Addr().String(), SMTPAddr: taken.Addr().String()})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = i.Close(context.Background()) }()
-	if strings.Contains(i.URL(), taken.Addr().String()) || strings.Contains(i.SMTPURL(), taken.Addr().String()) {
-		t.Errorf("page %s, SMTP %s", i.URL(), i.SMTPURL())
-	}
-	if status, _, _ := get(t, i.URL()); status != http.StatusOK {
-		t.Errorf("the page answers %d", status)
+	i := open(t, inbox.Options{Dir: t.TempDir(), SMTPAddr: taken.Addr().String()})
+	if strings.Contains(i.SMTPURL(), taken.Addr().String()) {
+		t.Errorf("SMTP %s", i.SMTPURL())
 	}
 	accepted(t, newPool(t, i), "a@kunde.example", []byte("Subject: x\r\n\r\nx\r\n"))
 }

@@ -11,6 +11,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"fairnotice/internal/demo/site"
 )
 
 // envelope is what the sender said outside of the message.
@@ -39,19 +41,10 @@ type store struct {
 	latest time.Time
 }
 
-// idForm makes IDs whose order is that of time.
-const idForm = "20060102T150405.000000Z"
-
 // openStore reads what is in the folder, and makes it when missing.
 func openStore(dir string, keep int) (*store, error) {
-	// The folder above must stay open to others: PostgreSQL, which runs as another user when we are
-	// root, keeps its data beside.
-	err := os.MkdirAll(filepath.Dir(dir), 0o755)
-	if err == nil {
-		err = os.MkdirAll(dir, 0o700)
-	}
-	if err != nil {
-		return nil, fmt.Errorf("make the demo inbox's folder: %w", err)
+	if err := site.MakeDir(dir); err != nil {
+		return nil, err
 	}
 	files, err := os.ReadDir(dir)
 	if err != nil {
@@ -88,7 +81,7 @@ func (s *store) load(id string) (entry, error) {
 	switch {
 	case err == nil && json.Unmarshal(text, &e.envelope) == nil:
 	case err == nil || errors.Is(err, fs.ErrNotExist):
-		if e.ReceivedAt, err = time.Parse(idForm, id); err != nil {
+		if e.ReceivedAt, err = time.Parse(site.IDForm, id); err != nil {
 			e.ReceivedAt = modified(s.path(id, ".eml"))
 		}
 	default:
@@ -124,7 +117,7 @@ func (s *store) add(env envelope, raw []byte) error {
 	if !env.ReceivedAt.After(s.latest) {
 		env.ReceivedAt = s.latest.Add(time.Microsecond)
 	}
-	e := describe(env.ReceivedAt.Format(idForm), env, raw)
+	e := describe(env.ReceivedAt.Format(site.IDForm), env, raw)
 	text, err := json.Marshal(e.envelope)
 	if err != nil {
 		return err
@@ -132,31 +125,11 @@ func (s *store) add(env envelope, raw []byte) error {
 	if err := os.WriteFile(s.path(e.ID, ".json"), text, 0o600); err != nil {
 		return fmt.Errorf("keep an envelope: %w", err)
 	}
-	if err := writeWhole(s.path(e.ID, ".eml"), raw); err != nil {
+	if err := site.WriteWhole(s.path(e.ID, ".eml"), raw); err != nil {
 		return err
 	}
 	s.list, s.latest = append(s.list, e), e.ReceivedAt
 	return s.shrinkLocked()
-}
-
-// writeWhole makes a file that is there in full or not at all.
-func writeWhole(path string, raw []byte) error {
-	f, err := os.OpenFile(path+".part", os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600)
-	if err != nil {
-		return fmt.Errorf("keep a message: %w", err)
-	}
-	_, err = f.Write(raw)
-	if err == nil {
-		err = f.Sync()
-	}
-	if err = errors.Join(err, f.Close()); err == nil {
-		err = os.Rename(path+".part", path)
-	}
-	if err != nil {
-		_ = os.Remove(path + ".part")
-		return fmt.Errorf("keep a message: %w", err)
-	}
-	return nil
 }
 
 func (s *store) shrink() error {
