@@ -36,7 +36,7 @@ func environment() map[string]string {
 	return out
 }
 
-// runDemo serves a fictitious publisher whose mail arrives in the demo inbox, until ctx ends. When it
+// runDemo serves a fictitious publisher whose notices arrive at receivers of its own, until ctx ends. When it
 // is ready, ready is called if it isn't nil.
 func runDemo(ctx context.Context, given map[string]string, out io.Writer, ready func(*app.App)) error {
 	cfg, err := config.Load(demoSettings(given), config.API)
@@ -51,7 +51,9 @@ func runDemo(ctx context.Context, given map[string]string, out io.Writer, ready 
 	to.configure(cfg)
 	defer context.AfterFunc(ctx, func() { _, _ = fmt.Fprintln(out, "\nStopping …") })()
 	err = runWith(ctx, cfg, log, hooks{
-		load: func(ctx context.Context, a *app.App) error { return demo.Load(ctx, a.DB, a.Services, out) },
+		load: func(ctx context.Context, a *app.App) error {
+			return demo.Load(ctx, a.DB, a.Services, to.receivers(), out)
+		},
 		ready: func(_ context.Context, a *app.App) error {
 			openBrowser(given, cfg.PublicURL+"/console")
 			if ready != nil {
@@ -92,27 +94,34 @@ func freeAddress(host string, port int) string {
 }
 
 const introduction = `
-Fairnotice's demo runs. Its publisher and customers do not exist, and no mail leaves this machine.
+Fairnotice's demo runs. Its publisher and customers do not exist, and nothing leaves this machine.
 
   Public list	%[1]s/
   Console	%[1]s/console
   Demo inbox	%[2]s	(SMTP at %[3]s)
+  Webhooks	%[2]swebhooks	(endpoints at %[4]s…)
+  Slack	%[2]sslack	(a look-alike at %[5]s)
 
-Sign in with the password %[4]s as
+Sign in with the password %[6]s as
 
-%[5]s
+%[7]s
 What to try
-  1.	Sign in as %[6]s. Under Changes draft the addition of Bugsnag, the
+  1.	Sign in as %[8]s. Under Changes draft the addition of Bugsnag, the
 	vendor that nothing engages yet: it watches for errors in Nordlicht Desk, its
 	data are stored in the United States under contract clauses, in two months.
 	See whom that concerns and from which day, read the notice, submit it.
-  2.	Sign in as %[7]s, approve it and announce it: a second person must.
+  2.	Sign in as %[9]s, approve it and announce it: a second person must.
   3.	Read the notices in the demo inbox, and follow their links. A follower's
 	has a button to unsubscribe.
   4.	Watch the deliveries: one address refuses (its customer's fallback is told
 	instead), one puts off and is tried again after seconds.
+  5.	See the webhooks arrive, verified, and the messages in Slack. The endpoint
+	slow keeps Fairnotice waiting, and nobody else; down refuses twice, so try
+	it again from its delivery's page, or wait five minutes; gone is no more,
+	which disables its subscription. Enter a webhook of your own in the console:
+	any name after %[4]s is an endpoint.
 
-%[8]sCtrl-C stops everything. The data stay in %[9]s; remove that to start afresh.
+%[10]sCtrl-C stops everything. The data stay in %[11]s; remove that to start afresh.
 
 `
 
@@ -127,8 +136,8 @@ func introduce(out io.Writer, cfg *config.Config, to *receivers) error {
 		warning = "Others can reach " + cfg.ListenAddr + " and sign in too: the password is everybody's.\n"
 	}
 	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
-	_, err := fmt.Fprintf(w, introduction, cfg.PublicURL, to.site.URL(), strings.TrimPrefix(to.inbox.SMTPURL(), "smtp://"), demo.Password,
-		people.String(), demo.Editor.Email, demo.Approver.Email, warning, folders(cfg.DataDir))
+	_, err := fmt.Fprintf(w, introduction, cfg.PublicURL, to.site.URL(), strings.TrimPrefix(to.inbox.SMTPURL(), "smtp://"),
+		to.hooks.Address(""), to.slack.Host(), demo.Password, people.String(), demo.Editor.Email, demo.Approver.Email, warning, folders(cfg.DataDir))
 	return errors.Join(err, w.Flush())
 }
 

@@ -8,7 +8,7 @@ import (
 
 	"fairnotice/internal/config"
 	"fairnotice/internal/demo"
-	"fairnotice/internal/demo/hooks"
+	webhooks "fairnotice/internal/demo/hooks"
 	"fairnotice/internal/demo/inbox"
 	"fairnotice/internal/demo/site"
 	"fairnotice/internal/demo/workspace"
@@ -18,7 +18,7 @@ import (
 type receivers struct {
 	site  *site.Site
 	inbox *inbox.Inbox
-	hooks *hooks.Receiver
+	hooks *webhooks.Receiver
 	slack *workspace.Workspace
 }
 
@@ -37,7 +37,7 @@ func openReceivers(cfg *config.Config, log *slog.Logger) (r *receivers, err erro
 	if r.inbox, err = inbox.Open(r.site, inbox.Options{Dir: folder("demo-inbox"), SMTPAddr: "127.0.0.1:2525"}); err != nil {
 		return r, err
 	}
-	if r.hooks, err = hooks.Open(r.site, hooks.Options{Dir: folder("demo-webhooks"), Addr: "127.0.0.1:8026"}); err != nil {
+	if r.hooks, err = webhooks.Open(r.site, webhooks.Options{Dir: folder("demo-webhooks"), Addr: "127.0.0.1:8026"}); err != nil {
 		return r, err
 	}
 	if r.slack, err = workspace.Open(r.site, workspace.Options{Dir: folder("demo-slack"), Addr: "127.0.0.1:8027"}); err != nil {
@@ -47,12 +47,15 @@ func openReceivers(cfg *config.Config, log *slog.Logger) (r *receivers, err erro
 	return r, nil
 }
 
-// configure has the demo send to its receivers, and to nobody else: what is not this machine is
-// refused by neither list, but nobody there is subscribed.
+// configure has the demo send to its receivers.
 func (r *receivers) configure(cfg *config.Config) {
 	cfg.SMTPURL, cfg.MailFrom = config.NewSecret(r.inbox.SMTPURL()), demo.MailFrom
 	cfg.OutboundAllow = []string{"127.0.0.0/8", "::1/128"}
 	cfg.SlackHosts, cfg.SlackAPIURL = []string{r.slack.Host()}, r.slack.APIURL()
+}
+
+func (r *receivers) receivers() *demo.Receivers {
+	return &demo.Receivers{Hooks: r.hooks, Slack: r.slack}
 }
 
 // Close ends those that were started. Close those who send first.

@@ -24,6 +24,7 @@ import (
 type loader struct {
 	app.Services
 	db    *database.DB
+	to    *Receivers
 	out   io.Writer
 	today calendar.Date // of the publisher
 
@@ -37,15 +38,19 @@ type loader struct {
 // cut off is taken up by the next, by the natural keys of things (addresses, names, references); and
 // once all is there, which the ledger records, nothing is added again, whatever has become of it. A
 // database whose publisher isn't fictitious is refused: it belongs to somebody.
-func Load(ctx context.Context, db *database.DB, services app.Services, out io.Writer) error {
-	l := &loader{Services: services, db: db, out: out}
+//
+// Webhooks and Slack channels are those of the receivers, which must be running.
+func Load(ctx context.Context, db *database.DB, services app.Services, to *Receivers, out io.Writer) error {
+	l := &loader{Services: services, db: db, to: to, out: out}
 	done, err := l.loaded(ctx)
 	if err != nil {
 		return err
 	}
 	if done {
-		_, err := fmt.Fprintln(out, "The demo's data is there from an earlier run.")
-		return err
+		if _, err := fmt.Fprintln(out, "The demo's data is there from an earlier run."); err != nil {
+			return err
+		}
+		return l.mendSecrets(ctx)
 	}
 	for _, step := range []struct {
 		what string
@@ -57,6 +62,8 @@ func Load(ctx context.Context, db *database.DB, services app.Services, out io.Wr
 		{"terms", l.addTerms},
 		{fmt.Sprintf("%d customers, their contracts and contacts", len(customers)), l.addCustomers},
 		{"followers", l.addFollowers},
+		{"webhooks and Slack channels", l.addOutlets},
+		{"", l.mendSecrets},
 		{"changes", l.addChanges},
 		{"", l.finish},
 	} {

@@ -7,8 +7,11 @@ import (
 	"io"
 	"log/slog"
 	"net/mail"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -21,6 +24,9 @@ import (
 	"fairnotice/internal/changes"
 	"fairnotice/internal/database"
 	"fairnotice/internal/database/databasetest"
+	"fairnotice/internal/demo/hooks"
+	"fairnotice/internal/demo/site"
+	"fairnotice/internal/demo/workspace"
 	"fairnotice/internal/jobs"
 	"fairnotice/internal/publisher"
 	"fairnotice/internal/secrets"
@@ -29,22 +35,68 @@ import (
 	"fairnotice/internal/vendors/sample"
 )
 
-func services(t *testing.T, db *database.DB) app.Services {
+// rules let subscriptions be of receivers on this machine.
+func rules(to *Receivers) subscribers.AddressRules {
+	return subscribers.AddressRules{SlackHosts: []string{to.Slack.Host()}, PlainHTTP: func(host string) bool { return host == "127.0.0.1" }}
+}
+
+// openReceivers runs them in a folder.
+func openReceivers(t *testing.T, dir string) (to *Receivers, stop func()) {
 	t.Helper()
-	inserter, err := jobs.NewInserter(db, slog.New(slog.DiscardHandler))
+	s, err := site.Open(site.Options{Addr: "127.0.0.1:0", Log: slog.New(slog.NewTextHandler(t.Output(), nil))})
 	if err != nil {
 		t.Fatal(err)
 	}
-	ring, err := secrets.ParseKeyRing(secrets.NewKey("k1"))
+	to = &Receivers{}
+	if to.Hooks, err = hooks.Open(s, hooks.Options{Dir: filepath.Join(dir, "hooks"), Addr: "127.0.0.1:0"}); err != nil {
+		t.Fatal(err)
+	}
+	if to.Slack, err = workspace.Open(s, workspace.Options{Dir: filepath.Join(dir, "slack"), Addr: "127.0.0.1:0"}); err != nil {
+		t.Fatal(err)
+	}
+	s.Start()
+	return to, func() {
+		ctx := context.Background()
+		if err := errors.Join(to.Hooks.Close(ctx), to.Slack.Close(ctx), s.Close(ctx)); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+// ring is one for a whole test program: what one loader sealed another opens.
+var ring = sync.OnceValues(func() (*secrets.KeyRing, error) { return secrets.ParseKeyRing(secrets.NewKey("k1")) })
+
+// house is an empty database, and receivers that run until the test ends.
+type house struct {
+	*database.DB
+	clock *databasetest.Clock
+	to    *Receivers
+}
+
+func newHouse(t *testing.T) *house {
+	t.Helper()
+	db, clock := databasetest.New(t)
+	to, stop := openReceivers(t, t.TempDir())
+	t.Cleanup(stop)
+	return &house{db, clock, to}
+}
+
+func services(t *testing.T, h *house) app.Services {
+	t.Helper()
+	inserter, err := jobs.NewInserter(h.DB, slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}
-	return app.Services{Jobs: inserter, Publisher: publisher.New(db), Accounts: accounts.New(db), Vendors: vendors.New(db),
-		Subscribers: subscribers.New(db, subscribers.NewVault(ring), subscribers.AddressRules{}), Changes: changes.New(db, inserter)}
+	keys, err := ring()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return app.Services{Jobs: inserter, Publisher: publisher.New(h.DB), Accounts: accounts.New(h.DB), Vendors: vendors.New(h.DB),
+		Subscribers: subscribers.New(h.DB, subscribers.NewVault(keys), rules(h.to)), Changes: changes.New(h.DB, inserter)}
 }
 
 // counts are the rows of every table that a load fills.
-func counts(t *testing.T, db *database.DB) map[string]int {
+func counts(t *testing.T, db *house) map[string]int {
 	t.Helper()
 	out := map[string]int{}
 	for _, table := range []string{"publisher", "products", "accounts", "vendors", "engagements", "term_templates", "customers",
@@ -58,20 +110,20 @@ func counts(t *testing.T, db *database.DB) map[string]int {
 	return out
 }
 
-func load(t *testing.T, db *database.DB, out io.Writer) {
+func load(t *testing.T, h *house, out io.Writer) {
 	t.Helper()
-	if err := Load(t.Context(), db, services(t, db), out); err != nil {
+	if err := Load(t.Context(), h.DB, services(t, h), h.to, out); err != nil {
 		t.Fatal(err)
 	}
 }
 
 func TestLoadTwice(t *testing.T) {
-	db, clock := databasetest.New(t)
+	db := newHouse(t)
 	var told bytes.Buffer
 	load(t, db, &told)
 	first := counts(t, db)
 	want := map[string]int{"publisher": 1, "products": 3, "accounts": 4, "vendors": 10, "engagements": 9, "term_templates": 10,
-		"customers": 40, "contracts": 40, "terms_versions": 40, "contacts": 45, "subscriptions": 49, "suppressions": 1, "changes": 2,
+		"customers": 40, "contracts": 40, "terms_versions": 40, "contacts": 45, "subscriptions": 57, "suppressions": 1, "changes": 2,
 		"ledger_entries": first["ledger_entries"]}
 	if d := cmp.Diff(want, first); d != "" {
 		t.Errorf("after one load (-want +got):\n%s", d)
@@ -94,7 +146,7 @@ func TestLoadTwice(t *testing.T) {
 		t.Fatal(err)
 	}
 	first = counts(t, db)
-	clock.Add(1e9 * 86400 * 400)
+	db.clock.Add(1e9 * 86400 * 400)
 	told.Reset()
 	load(t, db, &told)
 	if d := cmp.Diff(first, counts(t, db)); d != "" {
@@ -120,12 +172,12 @@ func (c *cutOff) Write(b []byte) (int, error) {
 
 // A load that was cut off anywhere is taken up by the next, and the result is the same.
 func TestALoadThatWasCutOffIsTakenUp(t *testing.T) {
-	whole, _ := databasetest.New(t)
+	whole := newHouse(t)
 	load(t, whole, io.Discard)
-	db, _ := databasetest.New(t)
-	for after := 1; after <= 7; after++ {
+	db := newHouse(t)
+	for after := 1; after <= 8; after++ {
 		ctx, cancel := context.WithCancel(t.Context())
-		if err := Load(ctx, db, services(t, db), &cutOff{after, cancel}); !errors.Is(err, context.Canceled) {
+		if err := Load(ctx, db.DB, services(t, db), db.to, &cutOff{after, cancel}); !errors.Is(err, context.Canceled) {
 			t.Fatalf("cut off after %d lines: %v", after, err)
 		}
 		cancel()
@@ -138,15 +190,15 @@ func TestALoadThatWasCutOffIsTakenUp(t *testing.T) {
 
 // In the middle of the customers, too.
 func TestALoadThatFailedAmongTheCustomersIsTakenUp(t *testing.T) {
-	whole, _ := databasetest.New(t)
+	whole := newHouse(t)
 	load(t, whole, io.Discard)
-	db, _ := databasetest.New(t)
+	db := newHouse(t)
 	_, err := db.Pool().Exec(t.Context(), `create function f() returns trigger language plpgsql as $$ begin raise 'cut off'; end $$;
 		create trigger cut before insert on contacts for each row when (new.email = 'legal@voorbeeld-bloemen.example') execute function f()`)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := Load(t.Context(), db, services(t, db), io.Discard); err == nil || !strings.Contains(err.Error(), "C-1012") {
+	if err := Load(t.Context(), db.DB, services(t, db), db.to, io.Discard); err == nil || !strings.Contains(err.Error(), "C-1012") {
 		t.Fatalf("want it to fail at C-1012, got %v", err)
 	}
 	if _, err := db.Pool().Exec(t.Context(), "drop trigger cut on contacts"); err != nil {
@@ -159,14 +211,14 @@ func TestALoadThatFailedAmongTheCustomersIsTakenUp(t *testing.T) {
 }
 
 func TestRefusesSomebodysDatabase(t *testing.T) {
-	db, _ := databasetest.New(t)
+	db := newHouse(t)
 	real := settings()
 	real.LegalName, real.Fictitious = "Real GmbH", false
-	if err := publisher.New(db).Save(t.Context(), actor.ForSystem(), real); err != nil {
+	if err := publisher.New(db.DB).Save(t.Context(), actor.ForSystem(), real); err != nil {
 		t.Fatal(err)
 	}
 	before := counts(t, db)
-	err := Load(t.Context(), db, services(t, db), io.Discard)
+	err := Load(t.Context(), db.DB, services(t, db), db.to, io.Discard)
 	if err == nil || !strings.Contains(err.Error(), "Real GmbH") || !strings.Contains(err.Error(), "DATA_DIR") {
 		t.Errorf("want a refusal that names the owner and the mend, got %v", err)
 	}
@@ -177,7 +229,7 @@ func TestRefusesSomebodysDatabase(t *testing.T) {
 
 // The first change to try can be announced: nobody's terms stand in the way.
 func TestTheCandidatesAdditionIsReady(t *testing.T) {
-	db, _ := databasetest.New(t)
+	db := newHouse(t)
 	load(t, db, io.Discard)
 	s := services(t, db)
 	a, err := s.Changes.Audience(t.Context(), draftCandidate(t, s))
@@ -237,7 +289,7 @@ func draftCandidate(t *testing.T, s app.Services) uuid.UUID {
 
 // Every customer's terms can be computed, but for the one that shows terms that can't be yet.
 func TestTermsAreComputable(t *testing.T) {
-	db, _ := databasetest.New(t)
+	db := newHouse(t)
 	load(t, db, io.Discard)
 	s := services(t, db)
 	page, err := s.Subscribers.Customers(t.Context(), subscribers.CustomerFilter{Limit: 100})
@@ -270,10 +322,10 @@ func TestTermsAreComputable(t *testing.T) {
 
 // Nothing in the demo can reach anybody: every address is under .example (RFC 2606).
 func TestAddressesAreReserved(t *testing.T) {
-	db, _ := databasetest.New(t)
+	db := newHouse(t)
 	load(t, db, io.Discard)
 	rows, err := database.Collect[struct{ Address string }](t.Context(), db.Pool(), `select email as address from accounts union select email from contacts
-		union select address from subscriptions union select privacy_email from publisher union select address from suppressions
+		union select address from subscriptions where channel = 'email' union select privacy_email from publisher union select address from suppressions
 		union select contact_email from vendor_versions where contact_email <> ''`)
 	if err != nil {
 		t.Fatal(err)
@@ -291,9 +343,99 @@ func TestAddressesAreReserved(t *testing.T) {
 	}
 }
 
+// Webhooks and Slack messages can only go to the demo's own receivers.
+func TestOutletsAreTheReceivers(t *testing.T) {
+	h := newHouse(t)
+	load(t, h, io.Discard)
+	page, err := services(t, h).Subscribers.Subscriptions(t.Context(), subscribers.SubscriptionFilter{Limit: 200})
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := map[string]int{}
+	for _, s := range page.Rows {
+		if s.Channel == subscribers.Email {
+			continue
+		}
+		got[s.Channel]++
+		ours := strings.HasPrefix(s.Address, h.to.Hooks.Address("")) || strings.HasPrefix(s.Address, "http://"+h.to.Slack.Host()+"/services/") ||
+			s.Address == "C0SAMPLARISK"
+		if !ours || !s.HasSecret || s.State != subscribers.Active {
+			t.Errorf("%s: %s, %s, a secret: %v", s.Name, s.Address, s.State, s.HasSecret)
+		}
+	}
+	if d := cmp.Diff(map[string]int{subscribers.Webhook: 5, subscribers.Slack: 3}, got); d != "" {
+		t.Errorf("(-want +got):\n%s", d)
+	}
+	for _, o := range outlets {
+		if o.endpoint != "" && !h.to.Hooks.Knows(o.endpoint) {
+			t.Errorf("the receiver doesn't know the secret of %s", o.endpoint)
+		}
+	}
+}
+
+// A secret that was made and lost, as by a cut between storing it and handing it over, is made anew
+// by the next run; one that the receiver knows stays.
+func TestALostSecretIsMended(t *testing.T) {
+	h := newHouse(t)
+	load(t, h, io.Discard)
+	versions := func() map[string]int {
+		rows, err := database.Collect[struct {
+			Name    string
+			Version int
+		}](t.Context(), h.Pool(), "select name, version from subscriptions where channel = 'webhook'")
+		if err != nil {
+			t.Fatal(err)
+		}
+		out := map[string]int{}
+		for _, r := range rows {
+			out[r.Name] = r.Version
+		}
+		return out
+	}
+	before := versions()
+	load(t, h, io.Discard)
+	if d := cmp.Diff(before, versions()); d != "" {
+		t.Errorf("after a second run that had nothing to mend (-first +second):\n%s", d)
+	}
+	for _, finished := range []string{"true", "false"} {
+		// Lost: the receiver has moved to an empty folder, with its address.
+		dir := t.TempDir()
+		if err := os.MkdirAll(filepath.Join(dir, "hooks"), 0o700); err != nil {
+			t.Fatal(err)
+		}
+		address := strings.TrimSuffix(strings.TrimPrefix(h.to.Hooks.Address(""), "http://"), "/hooks/")
+		if err := os.WriteFile(filepath.Join(dir, "hooks", "address"), []byte(address), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if err := h.to.Hooks.Close(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		var stop func()
+		h.to, stop = openReceivers(t, dir)
+		t.Cleanup(stop)
+		if finished == "false" {
+			if _, err := h.Pool().Exec(t.Context(), "alter table ledger_entries disable trigger user; update ledger_entries set kind = 'demo.cut' where kind = 'demo.loaded'"); err != nil {
+				t.Fatal(err)
+			}
+		}
+		load(t, h, io.Discard)
+		for name, v := range versions() {
+			if v != before[name]+1 {
+				t.Errorf("loaded in full: %s; %s is at version %d, was at %d", finished, name, v, before[name])
+			}
+		}
+		before = versions()
+		for _, o := range outlets {
+			if o.endpoint != "" && !h.to.Hooks.Knows(o.endpoint) {
+				t.Errorf("loaded in full: %s; the receiver doesn't know the secret of %s", finished, o.endpoint)
+			}
+		}
+	}
+}
+
 // Everybody whom the demo's start prints can sign in, and the changes wait where it says.
 func TestSignInsAndChanges(t *testing.T) {
-	db, _ := databasetest.New(t)
+	db := newHouse(t)
 	load(t, db, io.Discard)
 	s := services(t, db)
 	for _, who := range SignIns {

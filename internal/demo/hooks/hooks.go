@@ -42,7 +42,7 @@ const (
 // Options say where the receiver is.
 type Options struct {
 	Dir  string // keeps what arrived and the secrets; made when missing
-	Addr string // host:port at first; when the port is taken, one of those after it
+	Addr string // host:port for the first time; when the port is taken, one of those after it
 	Keep int    // arrivals kept, the oldest go first; 0: 1,000
 }
 

@@ -7,7 +7,6 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
-	"net/netip"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -31,6 +30,10 @@ func Listen(name, addr string, h http.Handler, log *slog.Logger) (*Server, error
 	if err != nil {
 		return nil, err
 	}
+	return serverOn(name, l, h, log), nil
+}
+
+func serverOn(name string, l net.Listener, h http.Handler, log *slog.Logger) *Server {
 	return &Server{name: name, log: log, listener: l, server: &http.Server{
 		Handler:           h,
 		ReadHeaderTimeout: 10 * time.Second,
@@ -38,7 +41,7 @@ func Listen(name, addr string, h http.Handler, log *slog.Logger) (*Server, error
 		WriteTimeout:      time.Minute,
 		MaxHeaderBytes:    64 << 10,
 		ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelDebug),
-	}}, nil
+	}}
 }
 
 // Start answers requests from now on.
@@ -96,15 +99,22 @@ func ListenNear(addr string) (net.Listener, error) {
 // addrFile remembers in a receiver's folder where it listened, since those who send to it keep that.
 const addrFile = "address"
 
-// ListenAgain listens where the server whose folder this is listened before, else at addr; both as
-// near as can be.
+// ListenAgain listens where the server whose folder this is listened before: a taken port is an error
+// then. The first time it takes addr, as ListenNear does.
 func ListenAgain(name, dir, addr string, h http.Handler, log *slog.Logger) (*Server, error) {
 	file := filepath.Join(dir, addrFile)
-	if kept, err := os.ReadFile(file); err == nil {
-		if _, err := netip.ParseAddrPort(string(kept)); err == nil {
-			addr = string(kept)
-		}
+	kept, err := os.ReadFile(file)
+	if err != nil {
+		return listenFirst(name, file, addr, h, log)
 	}
+	l, err := net.Listen("tcp", string(kept))
+	if err != nil {
+		return nil, fmt.Errorf("%w: the demo's notices go there; stop what listens there, or remove the demo's data to start afresh", err)
+	}
+	return serverOn(name, l, h, log), nil
+}
+
+func listenFirst(name, file, addr string, h http.Handler, log *slog.Logger) (*Server, error) {
 	s, err := Listen(name, addr, h, log)
 	if err != nil {
 		return nil, err

@@ -24,7 +24,7 @@ const hookKey = "demo0000demo0000demo0000"
 // Options say where the receiver is.
 type Options struct {
 	Dir  string // keeps what arrived; made when missing
-	Addr string // host:port at first; when the port is taken, one of those after it
+	Addr string // host:port for the first time; when the port is taken, one of those after it
 	Keep int    // messages kept, the oldest go first; 0: 1,000
 }
 
