@@ -23,7 +23,7 @@ type verdict struct {
 	why     string
 }
 
-// The four kinds of verdict.
+// The kinds of verdict.
 func gone(why string) verdict  { return verdict{Permanent, true, why} }
 func ours(why string) verdict  { return verdict{Permanent, false, why} }
 func later(why string) verdict { return verdict{Temporary, false, why} }
@@ -142,7 +142,7 @@ func (a *answer) read(t Target) (shown, code string, posted bool) {
 			return string(short), s.Error, *s.OK
 		}
 	}
-	return string(body), string(body), t.URL != "" && string(body) == "ok"
+	return string(body), string(body), t.URL != "" && string(body) == "ok" && !a.broken
 }
 
 // result is what the answer means.
@@ -156,13 +156,13 @@ func (a *answer) result(t Target) Result {
 	case success && posted:
 		r.Outcome = Accepted
 	case known:
-		r.Outcome, r.Gone = v.outcome, v.gone
+		r.Outcome, r.Gone, r.Why = v.outcome, v.gone, v.why
 	case success && (code == "" || code == shown): // not Slack's words, but what it answered came with success
 		r.Outcome = Ambiguous
 	case a.code == http.StatusGone:
-		r.Outcome, r.Gone = Permanent, true
+		r.Outcome, r.Gone, r.Why = Permanent, true, "the webhook is gone"
 	case a.code == http.StatusRequestEntityTooLarge:
-		r.Outcome = Permanent
+		r.Outcome, r.Why = Permanent, "the message is too large"
 	}
 	if r.Outcome == Temporary {
 		r.RetryAfter = retryAfter(a.header)

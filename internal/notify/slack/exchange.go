@@ -3,7 +3,6 @@ package slack
 import (
 	"bytes"
 	"context"
-	"crypto/tls"
 	"io"
 	"net/http"
 	"net/http/httptrace"
@@ -66,7 +65,6 @@ func (x *exchange) watch(ctx context.Context) context.Context {
 		DNSStart:          func(httptrace.DNSStartInfo) { x.reach(reachedDNS) },
 		ConnectStart:      func(string, string) { x.reach(reachedConnect) },
 		TLSHandshakeStart: func() { x.reach(reachedTLS) },
-		TLSHandshakeDone:  func(tls.ConnectionState, error) {},
 		GotConn:           func(httptrace.GotConnInfo) { x.reach(reachedRequest) },
 		WroteRequest: func(info httptrace.WroteRequestInfo) {
 			if info.Err != nil {

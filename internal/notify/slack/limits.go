@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"strings"
 	"unicode/utf16"
 )
@@ -58,6 +59,7 @@ type walker struct {
 	fit     bool // shorten instead of complaining
 	changed bool
 	err     error
+	ids     map[string]bool
 	number  int
 	kind    string
 }
@@ -69,17 +71,17 @@ func walk(raw json.RawMessage, fit bool) (json.RawMessage, error) {
 	if err := decoder.Decode(&blocks); err != nil {
 		return nil, fmt.Errorf("blocks are not an array of objects: %w", err)
 	}
-	if decoder.More() {
+	if _, err := decoder.Token(); !errors.Is(err, io.EOF) {
 		return nil, errors.New("blocks are followed by something else")
 	}
-	if len(blocks) > MaxBlocks {
-		return nil, fmt.Errorf("%d blocks: Slack takes %d", len(blocks), MaxBlocks)
+	if len(blocks) < 1 || len(blocks) > MaxBlocks {
+		return nil, fmt.Errorf("%d blocks: Slack takes 1 to %d", len(blocks), MaxBlocks)
 	}
-	w, ids := walker{fit: fit}, map[string]bool{}
+	w := walker{fit: fit, ids: map[string]bool{}}
 	for i, b := range blocks {
 		w.number = i + 1
 		w.kind, _ = b["type"].(string)
-		w.block(b, ids)
+		w.block(b)
 		if w.err != nil {
 			return nil, w.err
 		}
@@ -97,13 +99,13 @@ func (w *walker) fail(format string, args ...any) {
 	}
 }
 
-func (w *walker) block(b object, ids map[string]bool) {
+func (w *walker) block(b object) {
 	if id, ok := b["block_id"].(string); ok {
 		w.bounded("block_id", id, MaxBlockID)
-		if ids[id] {
+		if w.ids[id] {
 			w.fail("block_id %q is used twice", id)
 		}
-		ids[id] = true
+		w.ids[id] = true
 	}
 	switch w.kind {
 	case "section":
@@ -113,8 +115,7 @@ func (w *walker) block(b object, ids map[string]bool) {
 	case "context":
 		w.context(b)
 	case "actions":
-		elements := w.list(b, "elements", MaxActionElements)
-		for _, e := range elements {
+		for _, e := range w.list(b, "elements", MaxActionElements) {
 			w.button(e)
 		}
 	case "image":

@@ -56,6 +56,8 @@ type Result struct {
 	// Gone: no further message will pass until the subscription's owner has given another URL, token,
 	// channel or right. The subscription should be disabled.
 	Gone bool
+	// Why is what Slack's code means, in a few words of ours; empty for codes that we don't know.
+	Why string
 }
 
 // String is for logs: it leaves out the answer.
