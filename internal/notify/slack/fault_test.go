@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"net"
 	"net/http"
@@ -43,7 +44,7 @@ func served(t *testing.T, f func(conn net.Conn)) string {
 // swallow reads one whole request.
 func swallow(conn net.Conn) {
 	if req, err := http.ReadRequest(bufio.NewReader(conn)); err == nil {
-		io.Copy(io.Discard, req.Body)
+		_, _ = io.Copy(io.Discard, req.Body)
 	}
 }
 
@@ -55,7 +56,7 @@ func want(t *testing.T, c *slack.Client, server string, limit time.Duration, out
 		r := c.Send(ctx, target, notice())
 		cancel()
 		if r.Outcome != outcome || r.Stage != stage || r.Code != 0 || r.Gone {
-			t.Errorf("%s: %+v, want %s at %s", name, r, outcome, stage)
+			t.Errorf("%s: %#v, want %s at %s", name, r, outcome, stage)
 		}
 	}
 }
@@ -69,11 +70,11 @@ func TestNoAnswerAfterTheBodyIsAmbiguous(t *testing.T) {
 	closes := served(t, func(conn net.Conn) { swallow(conn); conn.Close() })
 	resets := served(t, func(conn net.Conn) {
 		swallow(conn)
-		conn.(*net.TCPConn).SetLinger(0)
+		_ = conn.(*net.TCPConn).SetLinger(0)
 		conn.Close()
 	})
-	garbage := served(t, func(conn net.Conn) { swallow(conn); io.WriteString(conn, "SSH-2.0-x\r\n\r\n"); conn.Close() })
-	half := served(t, func(conn net.Conn) { swallow(conn); io.WriteString(conn, "HTTP/1.1 200 O"); conn.Close() })
+	garbage := served(t, func(conn net.Conn) { swallow(conn); fmt.Fprint(conn, "SSH-2.0-x\r\n\r\n"); conn.Close() })
+	half := served(t, func(conn net.Conn) { swallow(conn); fmt.Fprint(conn, "HTTP/1.1 200 O"); conn.Close() })
 	for _, address := range []string{hangs, closes, resets, garbage, half} {
 		limit := generous
 		if address == hangs {
@@ -86,12 +87,12 @@ func TestNoAnswerAfterTheBodyIsAmbiguous(t *testing.T) {
 func TestAnAnswerCutShortIsAmbiguous(t *testing.T) {
 	address := served(t, func(conn net.Conn) {
 		swallow(conn)
-		io.WriteString(conn, "HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nok")
+		fmt.Fprint(conn, "HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nok")
 		conn.Close()
 	})
 	for name, target := range targets("http://" + address) {
 		if r := client(t, "http://"+address).Send(t.Context(), target, notice()); r.Outcome != slack.Ambiguous || r.Code != 200 {
-			t.Errorf("%s: %+v", name, r)
+			t.Errorf("%s: %#v", name, r)
 		}
 	}
 }
@@ -119,14 +120,18 @@ func TestWhatFailsBeforeTheBodyIsTemporary(t *testing.T) {
 	want(t, c, nameless, generous, slack.Temporary, slack.StageDNS)
 }
 
-// The far side hangs up while the message is being written: it lacks its end, so nothing is posted.
+// The far side hangs up, or stops reading, while the message is being written: it lacks the end, so
+// nothing is posted.
 func TestAMessageWrittenInPartIsTemporary(t *testing.T) {
-	address := served(t, func(conn net.Conn) {
-		conn.(*net.TCPConn).SetReadBuffer(4096)
-		io.ReadFull(conn, make([]byte, 100))
-		conn.(*net.TCPConn).SetLinger(0)
+	quit := make(chan struct{})
+	t.Cleanup(func() { close(quit) })
+	resets := served(t, func(conn net.Conn) {
+		_ = conn.(*net.TCPConn).SetReadBuffer(4096)
+		_, _ = io.ReadFull(conn, make([]byte, 100))
+		_ = conn.(*net.TCPConn).SetLinger(0)
 		conn.Close()
 	})
+	stalls := served(t, func(conn net.Conn) { _ = conn.(*net.TCPConn).SetReadBuffer(4096); <-quit; conn.Close() })
 	narrow := func(ctx context.Context, network, address string) (net.Conn, error) {
 		conn, err := (&net.Dialer{}).DialContext(ctx, network, address)
 		if err == nil {
@@ -134,30 +139,46 @@ func TestAMessageWrittenInPartIsTemporary(t *testing.T) {
 		}
 		return conn, err
 	}
-	c := slack.NewClient(slack.Options{HTTP: &http.Client{Transport: &http.Transport{DialContext: narrow}}, Hosts: []string{address}, APIURL: "http://" + address + "/api/"})
 	big, err := json.Marshal(strings.Repeat("日", 3000))
 	if err != nil {
 		t.Fatal(err)
 	}
 	m := slack.Message{Text: "x", Blocks: repeated(`{"type":"section","text":{"type":"mrkdwn","text":`+string(big)+`}}`, 50)}
-	for name, target := range targets("http://" + address) {
-		if r := c.Send(t.Context(), target, m); r.Outcome != slack.Temporary || r.Stage != slack.StageRequest {
-			t.Errorf("%s: %+v", name, r)
+	for _, address := range []string{resets, stalls} {
+		c := slack.NewClient(slack.Options{HTTP: &http.Client{Transport: &http.Transport{DialContext: narrow}}, Hosts: []string{address}, APIURL: "http://" + address + "/api/"})
+		limit := generous
+		if address == stalls {
+			limit = 300 * time.Millisecond
+		}
+		for name, target := range targets("http://" + address) {
+			ctx, cancel := context.WithTimeout(t.Context(), limit)
+			if r := c.Send(ctx, target, m); r.Outcome != slack.Temporary || r.Stage != slack.StageRequest {
+				t.Errorf("%s: %#v", name, r)
+			}
+			cancel()
 		}
 	}
 }
 
-// deaf is a connection that takes no byte.
-type deaf struct{ net.Conn }
+// deafened is a connection that takes the header and nothing of the body.
+type deafened struct {
+	net.Conn
+	writes atomic.Int64
+}
 
-func (deaf) Write([]byte) (int, error) { return 0, syscall.EPIPE }
+func (d *deafened) Write(p []byte) (int, error) {
+	if d.writes.Add(1) > 1 {
+		return 0, syscall.EPIPE
+	}
+	return d.Conn.Write(p)
+}
 
-// A short message is with the transport before the first byte is written: that alone doesn't make it sent.
-func TestNothingWrittenIsTemporary(t *testing.T) {
+// A short message is with the transport before it is written: that alone doesn't make it sent.
+func TestABodyThatCantBeWrittenIsTemporary(t *testing.T) {
 	w := newWorkspace(t)
 	dial := func(ctx context.Context, network, address string) (net.Conn, error) {
 		conn, err := (&net.Dialer{}).DialContext(ctx, network, address)
-		return deaf{conn}, err
+		return &deafened{Conn: conn}, err
 	}
 	c := slack.NewClient(slack.Options{HTTP: &http.Client{Transport: &http.Transport{DialContext: dial}}, Hosts: []string{strings.TrimPrefix(w.URL, "http://")}, APIURL: w.URL + "/api/"})
 	want(t, c, w.URL, generous, slack.Temporary, slack.StageRequest)
@@ -208,7 +229,7 @@ func TestAGigabyteIsNotRead(t *testing.T) {
 		for name, target := range targets(s.URL) {
 			r := client(t, s.URL).Send(t.Context(), target, notice())
 			if r.Outcome != outcome || r.Code != code || len(r.Answer) > 4096 || !strings.HasPrefix(r.Answer, "ok ok") {
-				t.Errorf("%s: %+v", name, r)
+				t.Errorf("%s: %#v", name, r)
 			}
 		}
 		s.Close() // waits for its handlers
@@ -224,7 +245,7 @@ func TestACallersEndIsTold(t *testing.T) {
 	cancel()
 	for name, target := range targets(w.URL) {
 		if r := client(t, w.URL).Send(ctx, target, notice()); r.Outcome != slack.Temporary || r.Answer != "stopped before an answer came" {
-			t.Errorf("%s: %+v", name, r)
+			t.Errorf("%s: %#v", name, r)
 		}
 	}
 }

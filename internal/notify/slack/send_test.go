@@ -158,10 +158,10 @@ func TestWhatCantBeSentAsksNobody(t *testing.T) {
 	} {
 		r := c.Send(t.Context(), s.target, s.m)
 		if r.Outcome != slack.Permanent || r.Stage != s.stage || r.Answer == "" || r.Gone {
-			t.Errorf("%s: %+v", name, r)
+			t.Errorf("%s: %#v", name, r)
 		}
-		if strings.Contains(fmt.Sprintf("%+v", r), secret) {
-			t.Errorf("%s: the secret shows: %+v", name, r)
+		if strings.Contains(fmt.Sprintf("%#v", r), secret) {
+			t.Errorf("%s: the secret shows: %#v", name, r)
 		}
 	}
 	if n := w.asked(); n != 0 {
@@ -197,7 +197,7 @@ func answering(t *testing.T, code int, header map[string]string, body string) (*
 	var mu sync.Mutex
 	n := 0
 	s := httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
-		io.Copy(io.Discard, r.Body)
+		_, _ = io.Copy(io.Discard, r.Body)
 		mu.Lock()
 		n++
 		mu.Unlock()
@@ -205,7 +205,7 @@ func answering(t *testing.T, code int, header map[string]string, body string) (*
 			rw.Header().Set(k, v)
 		}
 		rw.WriteHeader(code)
-		io.WriteString(rw, body)
+		fmt.Fprint(rw, body)
 	}))
 	t.Cleanup(s.Close)
 	return s, func() int { mu.Lock(); defer mu.Unlock(); return n }
@@ -264,7 +264,7 @@ func TestAnswers(t *testing.T) {
 			t.Errorf("%d %q: (-want +got):\n%s", c.code, c.body, diff)
 		}
 		if r.Answer == "" || r.Gone && r.Why == "" {
-			t.Errorf("%d %q: nothing is said: %+v", c.code, c.body, r)
+			t.Errorf("%d %q: nothing is said: %#v", c.code, c.body, r)
 		}
 		if n := asked(); n != 1 {
 			t.Errorf("%d %q: asked %d times", c.code, c.body, n)
@@ -310,7 +310,7 @@ func TestRetryAfterAsADateCountsByTheServersClock(t *testing.T) {
 	s, _ := answering(t, 503, map[string]string{"Date": "Mon, 01 Mar 2027 10:00:00 GMT", "Retry-After": "Mon, 01 Mar 2027 10:01:30 GMT"}, "")
 	for name, target := range targets(s.URL) {
 		if r := client(t, s.URL).Send(t.Context(), target, notice()); r.RetryAfter != 90*time.Second || r.Outcome != slack.Temporary {
-			t.Errorf("%s: %+v", name, r)
+			t.Errorf("%s: %#v", name, r)
 		}
 	}
 }
@@ -362,10 +362,14 @@ func TestNoSecretIsShown(t *testing.T) {
 	var base string
 	var asked atomic.Int64 // each answer moves the secret a little across the place where answers are cut
 	echo := httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
-		r.ParseForm()
+		_ = r.ParseForm()
 		rw.WriteHeader(http.StatusNotFound)
-		fmt.Fprintf(rw, "%s%s not found; %s; %s; %s\x00\x1b[2J\xff\u202e ", base, r.URL.Path, strings.ReplaceAll(base+hook, "/", `\/`), hook, r.PostForm.Get("token"))
-		io.WriteString(rw, strings.Repeat("x", 3700+int(asked.Add(1)))+secret+token+strings.Repeat("\xff", 5000))
+		own := r.PostForm.Get("token")
+		if r.URL.Path == hook {
+			own = secret
+		}
+		fmt.Fprintf(rw, "%s%s not found; %s; %s; %s\x00\x1b[2J\xff\u202e ", base, r.URL.Path, strings.ReplaceAll(base+r.URL.Path, "/", `\/`), r.URL.Path, own)
+		fmt.Fprint(rw, strings.Repeat("x", 3700+int(asked.Add(1)))+own+strings.Repeat("\xff", 5000))
 	}))
 	t.Cleanup(echo.Close)
 	base = echo.URL
@@ -381,7 +385,7 @@ func TestNoSecretIsShown(t *testing.T) {
 	for _, server := range servers {
 		for name, target := range targets(server) {
 			r := client(t, server).Send(t.Context(), target, notice())
-			shown := fmt.Sprintf("%+v %s", r, r)
+			shown := fmt.Sprintf("%#v %s", r, r)
 			if strings.Contains(shown, secret) || strings.Contains(shown, token) || strings.Contains(shown, secret[:8]) || strings.Contains(shown, token[:16]) || strings.Contains(shown, "B000") {
 				t.Errorf("%s at %s: %s", name, server, shown)
 			}
@@ -410,7 +414,7 @@ func TestManyTokensShareOneClient(t *testing.T) {
 				target, want = slack.Target{Token: fmt.Sprintf("xoxb-%d", i), Channel: "C012AB3CD4E"}, slack.Permanent
 			}
 			if r := c.Send(t.Context(), target, notice()); r.Outcome != want {
-				t.Errorf("%d: %+v", i, r)
+				t.Errorf("%d: %#v", i, r)
 			}
 		})
 	}

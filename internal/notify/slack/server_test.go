@@ -2,6 +2,7 @@ package slack_test
 
 import (
 	"encoding/json"
+	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -63,18 +64,18 @@ func (w *workspace) incoming(rw http.ResponseWriter, r *http.Request) {
 	case !takes(m.Blocks):
 		http.Error(rw, "invalid_blocks", http.StatusBadRequest)
 	default:
-		io.WriteString(rw, "ok")
+		fmt.Fprint(rw, "ok")
 	}
 }
 
 func (w *workspace) post(rw http.ResponseWriter, r *http.Request) {
-	r.ParseForm()
+	_ = r.ParseForm()
 	w.mu.Lock()
 	w.forms = append(w.forms, r.PostForm)
 	w.requests++
 	w.mu.Unlock()
 	var blocks []json.RawMessage
-	no := func(code string) { json.NewEncoder(rw).Encode(map[string]any{"ok": false, "error": code}) }
+	no := func(code string) { _ = json.NewEncoder(rw).Encode(map[string]any{"ok": false, "error": code}) }
 	switch {
 	case r.PostForm.Get("token") != token:
 		no("invalid_auth")
@@ -85,7 +86,7 @@ func (w *workspace) post(rw http.ResponseWriter, r *http.Request) {
 	case r.PostForm.Has("blocks") && (json.Unmarshal([]byte(r.PostForm.Get("blocks")), &blocks) != nil || !takes(blocks)):
 		no("invalid_blocks")
 	default:
-		json.NewEncoder(rw).Encode(map[string]any{"ok": true, "channel": "C012AB3CD4E", "ts": "1700000000.000100",
+		_ = json.NewEncoder(rw).Encode(map[string]any{"ok": true, "channel": "C012AB3CD4E", "ts": "1700000000.000100",
 			"message": map[string]any{"type": "message", "text": r.PostForm.Get("text"), "blocks": blocks}})
 	}
 }

@@ -97,7 +97,7 @@ func (c *Client) permits(t Target) (Result, bool) {
 
 func (c *Client) known(u *url.URL) bool {
 	host := strings.ToLower(u.Host)
-	bare := host
+	var bare string
 	switch u.Scheme {
 	case "https":
 		bare = strings.TrimSuffix(host, ":443")
