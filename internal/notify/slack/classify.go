@@ -6,6 +6,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"net/http"
 	"net/url"
 	"os"
@@ -148,7 +149,7 @@ func (a *answer) read(t Target) (shown, code string, posted bool) {
 // result is what the answer means.
 func (a *answer) result(t Target) Result {
 	shown, code, posted := a.read(t)
-	r := Result{Outcome: Temporary, Stage: StageAnswer, Code: a.code}
+	r := Result{Outcome: Temporary, Stage: StageResponse, Code: a.code}
 	v, known := verdicts[code]
 	success := a.code >= 200 && a.code < 300
 	switch {
@@ -168,7 +169,7 @@ func (a *answer) result(t Target) Result {
 		r.RetryAfter = retryAfter(a.header)
 	}
 	if a.code >= 300 && a.code < 400 {
-		shown = "a redirect, which is not followed"
+		shown = "A redirect, which is not followed"
 	}
 	r.Answer = clean(cmp.Or(shown, http.StatusText(a.code)), t)
 	return r
@@ -199,11 +200,14 @@ func retryAfter(h http.Header) time.Duration {
 // failure is the result of a post that was not answered.
 func (x *exchange) failure(err error, t Target) Result {
 	r := Result{Outcome: Temporary, Stage: x.stage(), Answer: clean(words(err), t)}
+	var forbidden *egress.ForbiddenError
 	switch {
-	case errors.Is(err, egress.ErrForbidden):
+	case errors.As(err, &forbidden):
 		r.Outcome, r.Stage = Permanent, StageGuard
+		r.Answer = fmt.Sprintf("This address leads to %s, which is not on the public internet. If it is meant, "+
+			"whoever runs Fairnotice can allow its network with OUTBOUND_ALLOW.", forbidden.Addr)
 	case x.mayBeOut():
-		r.Outcome, r.Stage = Ambiguous, StageAnswer
+		r.Outcome, r.Stage = Ambiguous, StageResponse
 	case errors.Is(err, egress.ErrProxy):
 		r.Outcome, r.Stage = Unreachable, StageProxy
 	}
@@ -218,11 +222,11 @@ func words(err error) string {
 	}
 	switch {
 	case err == nil:
-		return "no answer"
+		return "No answer"
 	case errors.Is(err, context.Canceled):
-		return "stopped before an answer came"
+		return "Stopped before an answer came"
 	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, os.ErrDeadlineExceeded):
-		return "no answer in time"
+		return "No answer within the time allowed"
 	}
 	return err.Error()
 }

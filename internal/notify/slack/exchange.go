@@ -31,7 +31,7 @@ type answer struct {
 }
 
 // reachable are the stages that an exchange can come to, in order.
-var reachable = []Stage{StageConnect, StageDNS, StageConnect, StageTLS, StageRequest, StageAnswer}
+var reachable = []string{StageConnect, StageDNS, StageConnect, StageTLS, StageRequest, StageResponse}
 
 const (
 	reachedDNS = iota + 1
@@ -51,7 +51,7 @@ func (x *exchange) reach(stage int32) {
 }
 
 // stage is where the exchange is now.
-func (x *exchange) stage() Stage { return reachable[x.reached.Load()] }
+func (x *exchange) stage() string { return reachable[x.reached.Load()] }
 
 // mayBeOut reports that the far side may have the whole message: the transport took all of it and
 // didn't say that writing failed. It may be buffered still, which nobody can tell.

@@ -49,7 +49,7 @@ func swallow(conn net.Conn) {
 }
 
 // want checks both ways to post against one outcome.
-func want(t *testing.T, c *slack.Client, server string, limit time.Duration, outcome slack.Outcome, stage slack.Stage) {
+func want(t *testing.T, c *slack.Client, server string, limit time.Duration, outcome slack.Outcome, stage string) {
 	t.Helper()
 	for name, target := range targets(server) {
 		ctx, cancel := context.WithTimeout(t.Context(), limit)
@@ -80,7 +80,7 @@ func TestNoAnswerAfterTheBodyIsAmbiguous(t *testing.T) {
 		if address == hangs {
 			limit = 200 * time.Millisecond
 		}
-		want(t, client(t, "http://"+address), "http://"+address, limit, slack.Ambiguous, slack.StageAnswer)
+		want(t, client(t, "http://"+address), "http://"+address, limit, slack.Ambiguous, slack.StageResponse)
 	}
 }
 
@@ -244,7 +244,7 @@ func TestACallersEndIsTold(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	for name, target := range targets(w.URL) {
-		if r := client(t, w.URL).Send(ctx, target, notice()); r.Outcome != slack.Temporary || r.Answer != "stopped before an answer came" {
+		if r := client(t, w.URL).Send(ctx, target, notice()); r.Outcome != slack.Temporary || r.Answer != "Stopped before an answer came" {
 			t.Errorf("%s: %#v", name, r)
 		}
 	}

@@ -27,25 +27,22 @@ const (
 	Ambiguous Outcome = "ambiguous"
 )
 
-// Stage is where an outcome was decided.
-type Stage string
-
-// The stages, in the order of a post.
+// The stages of a post, where it can end.
 const (
-	StageCompose Stage = "compose" // the message or the target can't be sent as it is; nobody was asked
-	StageGuard   Stage = "guard"   // the host or its address is not one we post to
-	StageProxy   Stage = "proxy"
-	StageDNS     Stage = "dns"
-	StageConnect Stage = "connect"
-	StageTLS     Stage = "tls"
-	StageRequest Stage = "request" // connected; not all of the message was written
-	StageAnswer  Stage = "answer"  // all of the message was written
+	StageCompose  = "compose"  // the message or the target can't be sent as it is; nobody was asked
+	StageGuard    = "guard"    // the host or its address is not one we post to
+	StageProxy    = "proxy"    // our proxy
+	StageDNS      = "dns"      // the host's name
+	StageConnect  = "connect"  // TCP
+	StageTLS      = "tls"      //
+	StageRequest  = "request"  // not all of the message was written
+	StageResponse = "response" // all of it was written: Slack may have posted it
 )
 
 // Result is what became of one post.
 type Result struct {
 	Outcome Outcome
-	Stage   Stage
+	Stage   string
 	Code    int // the answer's HTTP status, 0 without an answer
 	// Answer is what Slack answered, or our own words without one: one line of printable text of at
 	// most 4 KiB, without the URL's secret part and the token. Of the Web API's answers it leaves out the
@@ -117,6 +114,6 @@ func redact(s string, t Target) string {
 }
 
 // refused is the result of a message or target that was not sent.
-func refused(stage Stage, t Target, words string) Result {
-	return Result{Outcome: Permanent, Stage: stage, Answer: cmp.Or(clean(words, t), string(stage))}
+func refused(stage string, t Target, words string) Result {
+	return Result{Outcome: Permanent, Stage: stage, Answer: cmp.Or(clean(words, t), stage)}
 }

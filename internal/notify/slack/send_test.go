@@ -25,7 +25,7 @@ import (
 func TestAnIncomingWebhookGetsExactlyThePayload(t *testing.T) {
 	w := newWorkspace(t)
 	r := client(t, w.URL).Send(t.Context(), slack.Target{URL: w.URL + hook}, notice())
-	if diff := cmp.Diff(slack.Result{Outcome: slack.Accepted, Stage: slack.StageAnswer, Code: 200, Answer: "ok"}, r); diff != "" {
+	if diff := cmp.Diff(slack.Result{Outcome: slack.Accepted, Stage: slack.StageResponse, Code: 200, Answer: "ok"}, r); diff != "" {
 		t.Fatalf("(-want +got):\n%s", diff)
 	}
 	payload, err := slack.Payload(notice())
@@ -64,7 +64,7 @@ func TestAnIncomingWebhookGetsExactlyThePayload(t *testing.T) {
 func TestABotsFormSaysWhatThePayloadSays(t *testing.T) {
 	w := newWorkspace(t)
 	r := client(t, w.URL).Send(t.Context(), slack.Target{Token: token, Channel: "C012AB3CD4E"}, notice())
-	want := slack.Result{Outcome: slack.Accepted, Stage: slack.StageAnswer, Code: 200, Answer: `{"ok":true,"channel":"C012AB3CD4E","ts":"1700000000.000100"}`}
+	want := slack.Result{Outcome: slack.Accepted, Stage: slack.StageResponse, Code: 200, Answer: `{"ok":true,"channel":"C012AB3CD4E","ts":"1700000000.000100"}`}
 	if diff := cmp.Diff(want, r); diff != "" {
 		t.Fatalf("(-want +got):\n%s", diff)
 	}
@@ -138,7 +138,7 @@ func TestWhatCantBeSentAsksNobody(t *testing.T) {
 	for name, s := range map[string]struct {
 		target slack.Target
 		m      slack.Message
-		stage  slack.Stage
+		stage  string
 	}{
 		"no target":             {slack.Target{}, notice(), slack.StageCompose},
 		"a token alone":         {slack.Target{Token: token}, notice(), slack.StageCompose},
@@ -258,7 +258,7 @@ func TestAnswers(t *testing.T) {
 	} {
 		s, asked := answering(t, c.code, map[string]string{"Retry-After": c.retry}, c.body)
 		r := client(t, s.URL).Send(t.Context(), slack.Target{URL: s.URL + hook}, notice())
-		got, want := r, slack.Result{Outcome: c.outcome, Stage: slack.StageAnswer, Code: c.code, RetryAfter: c.after, Gone: c.gone}
+		got, want := r, slack.Result{Outcome: c.outcome, Stage: slack.StageResponse, Code: c.code, RetryAfter: c.after, Gone: c.gone}
 		got.Answer, got.Why = "", ""
 		if diff := cmp.Diff(want, got); diff != "" {
 			t.Errorf("%d %q: (-want +got):\n%s", c.code, c.body, diff)
@@ -291,7 +291,7 @@ func TestAnswersToABot(t *testing.T) {
 	} {
 		s, asked := answering(t, 200, map[string]string{"Retry-After": "7", "Content-Type": "application/json"}, body)
 		r := client(t, s.URL).Send(t.Context(), slack.Target{Token: token, Channel: "C1"}, notice())
-		want.Stage, want.Code, want.Answer = slack.StageAnswer, 200, body
+		want.Stage, want.Code, want.Answer = slack.StageResponse, 200, body
 		if diff := cmp.Diff(want, r); diff != "" {
 			t.Errorf("%s: (-want +got):\n%s", body, diff)
 		}
@@ -338,7 +338,7 @@ func TestRedirectsAreNotFollowed(t *testing.T) {
 		follows := &http.Client{Transport: &http.Transport{}} // even where the client given to us would follow
 		c := slack.NewClient(slack.Options{HTTP: follows, Hosts: []string{u.Host, strings.TrimPrefix(elsewhere.URL, "http://")}, APIURL: s.URL + "/api/"})
 		for name, target := range targets(s.URL) {
-			want := slack.Result{Outcome: slack.Temporary, Stage: slack.StageAnswer, Code: code, Answer: "a redirect, which is not followed"}
+			want := slack.Result{Outcome: slack.Temporary, Stage: slack.StageResponse, Code: code, Answer: "A redirect, which is not followed"}
 			if diff := cmp.Diff(want, c.Send(t.Context(), target, notice())); diff != "" {
 				t.Errorf("%s: %d (-want +got):\n%s", name, code, diff)
 			}

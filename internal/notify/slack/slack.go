@@ -81,16 +81,16 @@ func (c *Client) Send(ctx context.Context, t Target, m Message) Result {
 func (c *Client) permits(t Target) (Result, bool) {
 	if t.URL == "" {
 		if t.Token == "" || t.Channel == "" {
-			return refused(StageCompose, t, "a post needs an incoming-webhook URL, or a token and a channel"), false
+			return refused(StageCompose, t, "A post needs an incoming-webhook URL, or a token and a channel"), false
 		}
 		return Result{}, true
 	}
 	u, err := url.Parse(t.URL)
 	switch {
 	case err != nil || u.Host == "" || u.User != nil: // the error would repeat the URL
-		return refused(StageCompose, t, "the incoming webhook's URL can't be read"), false
+		return refused(StageCompose, t, "The incoming webhook's URL can't be read"), false
 	case !c.known(u):
-		return refused(StageGuard, t, "incoming webhooks are at https://hooks.slack.com; other hosts must be allowed first"), false
+		return refused(StageGuard, t, "Incoming webhooks are at https://hooks.slack.com; SLACK_HOSTS can name other hosts"), false
 	}
 	return Result{}, true
 }
