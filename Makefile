@@ -15,10 +15,11 @@ test: ## run all tests, on a real PostgreSQL and in a real browser
 
 check: lint test ## what CI runs: lint and test
 
-bench: ## run the benchmarks
+bench: ## measure against bare limits: a line a figure (docs/benchmarks.md)
 	@sh scripts/needs.sh postgres
 	@mkdir -p bin && go build -o bin/withpg ./internal/database/databasetest/withpg
-	@bin/withpg -- go test -run '^$$' -bench . -benchmem ./...
+	@go test -c -o bin/bench.test ./internal/bench
+	@bin/withpg -durable -- bin/bench.test -test.run '^$$' -test.bench . -test.benchtime 1x -test.timeout 60m
 
 lint: ## check the code's form and its usual mistakes
 	@sh scripts/lint.sh

@@ -39,7 +39,7 @@ var floors = [][]string{
 	/* 8 */ {"internal/demo/inbox", "internal/demo/hooks", "internal/demo/workspace"},
 	/* 8 */ {"internal/demo"},
 	/* 9 */ {"cmd/api", "cmd/worker", "cmd/demo"},
-	/* any */ {"internal/arch"},
+	/* any */ {"internal/arch", "internal/bench"},
 }
 
 // ceilings are for packages that may not lean on all that is below them: the highest line of

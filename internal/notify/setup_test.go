@@ -118,3 +118,12 @@ func (w *world) states(t testing.TB, n notify.Notice) string {
 	}
 	return strings.Join(parts, " ")
 }
+
+func addMany(tb testing.TB, w *world, customer string, n int) {
+	tb.Helper()
+	_, err := w.DB.Pool().Exec(tb.Context(), `insert into subscriptions (id, customer_id, basis, channel, address, language, state, state_at, consent_how, consent_at, created_at, updated_at)
+		select uuid_v7(), $1::uuid, 'contract', 'email', 'c' || i || '@d' || i % 200 || '.example', 'en', 'active', now(), 'bench', now(), now(), now() from generate_series(1, $2::int) i`, customer, n)
+	if err != nil {
+		tb.Fatal(err)
+	}
+}

@@ -53,19 +53,33 @@ type Server struct {
 
 // Serve starts a server in a temporary folder. Whatever ends this process ends the server too and
 // removes the folder; Stop does it sooner.
-func Serve(ctx context.Context, log *slog.Logger) (*Server, error) {
+func Serve(ctx context.Context, log *slog.Logger) (*Server, error) { return serve(ctx, log, quick) }
+
+// ServeDurable is Serve with a server that flushes every commit to the disk, as one in production
+// does: what is measured on it holds there.
+func ServeDurable(ctx context.Context, log *slog.Logger) (*Server, error) {
+	return serve(ctx, log, durable)
+}
+
+var (
+	// Nothing of a test outlives the run, so nothing need survive a power cut.
+	quick   = map[string]string{"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off", "max_connections": "300", "shared_buffers": "256MB"}
+	durable = map[string]string{"fsync": "on", "synchronous_commit": "on", "full_page_writes": "on", "max_connections": "300", "shared_buffers": "256MB"}
+)
+
+func serve(ctx context.Context, log *slog.Logger, settings map[string]string) (*Server, error) {
 	dir, err := os.MkdirTemp("", "fairnotice-test-")
 	if err != nil {
 		return nil, fmt.Errorf("make a folder for the server: %w", err)
 	}
 	s := &Server{dir: dir}
-	if err := s.start(ctx, log); err != nil {
+	if err := s.start(ctx, log, settings); err != nil {
 		return nil, errors.Join(err, os.RemoveAll(dir))
 	}
 	return s, nil
 }
 
-func (s *Server) start(ctx context.Context, log *slog.Logger) error {
+func (s *Server) start(ctx context.Context, log *slog.Logger, settings map[string]string) error {
 	if err := os.Chmod(s.dir, 0o755); err != nil { // the server may run as another user
 		return fmt.Errorf("open the server's folder: %w", err)
 	}
@@ -75,10 +89,7 @@ func (s *Server) start(ctx context.Context, log *slog.Logger) error {
 	ctx, cancel := context.WithTimeout(ctx, 2*time.Minute)
 	defer cancel()
 	pg, err := pgserver.Start(ctx, pgserver.Options{
-		DataDir: filepath.Join(s.dir, "data"), Log: log, NoSync: true,
-		// Nothing here outlives the run, so nothing need survive a power cut.
-		Settings: map[string]string{"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off",
-			"max_connections": "300", "shared_buffers": "256MB"},
+		DataDir: filepath.Join(s.dir, "data"), Log: log, NoSync: true, Settings: settings,
 	})
 	if err != nil {
 		_ = s.guard.Close()

@@ -2,6 +2,8 @@
 //
 //	withpg go test ./...
 //
+// With -durable the server flushes every commit to the disk, for what is measured; else it doesn't.
+//
 // The server's address is in TEST_DATABASE_URL. The server and its data go when the command ends,
 // also by Ctrl-C, and the command's exit code is withpg's.
 package main
@@ -29,6 +31,10 @@ func main() {
 }
 
 func run(ctx context.Context, args []string) (code int, err error) {
+	serve := databasetest.Serve
+	if len(args) > 0 && args[0] == "-durable" {
+		serve, args = databasetest.ServeDurable, args[1:]
+	}
 	if len(args) > 0 && args[0] == "--" {
 		args = args[1:]
 	}
@@ -39,7 +45,7 @@ func run(ctx context.Context, args []string) (code int, err error) {
 		return command(args)
 	}
 	log := slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelWarn}))
-	s, err := databasetest.Serve(ctx, log)
+	s, err := serve(ctx, log)
 	if err != nil {
 		return 1, err
 	}
