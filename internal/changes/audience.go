@@ -22,7 +22,9 @@ import (
 type Planned struct {
 	CustomerID     uuid.UUID
 	Name           string
+	ExternalID     string
 	Language       string
+	Reference      string    // of the contract
 	ContractID     uuid.UUID // the strictest of its contracts: clause and zone are that one's
 	TermsVersionID uuid.UUID
 	Terms          []ContractTerms // all of its contracts in force: every one of them is kept
@@ -216,7 +218,7 @@ func later(a, b time.Time) time.Time {
 }
 
 func planContract(tx *database.Tx, c *Change, settings *publisher.Settings, k *subscribers.AffectedContract) Planned {
-	p := Planned{CustomerID: k.CustomerID, Name: k.Name, Language: k.Language}
+	p := Planned{CustomerID: k.CustomerID, Name: k.Name, ExternalID: k.ExternalID, Language: k.Language, Reference: k.Reference}
 	if k.Sheet == nil {
 		p.Trouble = fault.New(fault.Conflict, "audience.no_terms", fault.Args{"Customer": k.Name})
 		return p

@@ -160,6 +160,7 @@ func FactsIn(tx *database.Tx, c *Change) (before, after *vendors.EngagementFacts
 type WindowView struct {
 	Window
 	CustomerName string
+	ExternalID   string // of the customer
 	Reference    string // of the contract
 	HeldByName   string
 }
@@ -171,6 +172,28 @@ func (s *Service) WindowsOf(ctx context.Context, change uuid.UUID) ([]WindowView
 		return nil, fmt.Errorf("list windows: %w", err)
 	}
 	return list, nil
+}
+
+// EachWindow hands the windows of a change to fn, size at a time and in no order: memory does not
+// grow with the number of customers. It ends with the first error of fn.
+func EachWindow(tx *database.Tx, change uuid.UUID, size int, fn func([]WindowView) error) error {
+	if _, err := tx.Exec("declare windows_of_change no scroll cursor for "+windowQuery+"where w.change_id = $1", change); err != nil {
+		return fmt.Errorf("read windows: %w", err)
+	}
+	for {
+		page, err := database.Rows[WindowView](tx, fmt.Sprintf("fetch forward %d from windows_of_change", size))
+		if err != nil {
+			return fmt.Errorf("read windows: %w", err)
+		}
+		if len(page) == 0 {
+			break
+		}
+		if err := fn(page); err != nil {
+			return err
+		}
+	}
+	_, err := tx.Exec("close windows_of_change")
+	return err
 }
 
 // WindowByID returns one window.
@@ -195,7 +218,7 @@ func (s *Service) WindowsOfCustomer(ctx context.Context, customer uuid.UUID) ([]
 }
 
 const windowQuery = `
-	select w.*, c.name as customer_name, k.reference, coalesce(a.name, '') as held_by_name
+	select w.*, c.name as customer_name, c.external_id, k.reference, coalesce(a.name, '') as held_by_name
 	  from windows w join customers c on c.id = w.customer_id join contracts k on k.id = w.contract_id
 	  left join accounts a on a.id = w.held_by `
 

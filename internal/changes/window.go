@@ -1,6 +1,7 @@
 package changes
 
 import (
+	"sync"
 	"time"
 
 	"github.com/google/uuid"
@@ -50,12 +51,20 @@ func (Window) TableName() string { return "windows" }
 
 // Zone is the zone that the window's days are days of.
 func (w *Window) Zone() *time.Location {
+	if known, ok := zones.Load(w.TimeZone); ok {
+		return known.(*time.Location) //nolint:forcetypeassert // nothing else is stored
+	}
 	zone, err := time.LoadLocation(w.TimeZone)
 	if err != nil { // checked when the terms were written; the machine may lack zone data
 		return time.UTC
 	}
+	zones.Store(w.TimeZone, zone)
 	return zone
 }
+
+// zones are those that were read: time.LoadLocation reads and parses a file each time, and a notice
+// writes the dates of many thousand windows.
+var zones sync.Map
 
 // Blocker is a reason why a change does not take effect for a customer yet.
 type Blocker string

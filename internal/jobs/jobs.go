@@ -21,6 +21,8 @@ import (
 const (
 	QueueAnnounce = "announce" // fan-out
 	QueueEmail    = "email"    // wakes the senders of email
+	QueueWebhook  = "webhook"  // wakes the senders of webhooks
+	QueueSlack    = "slack"    // wakes the senders of Slack messages
 	QueueWindows  = "windows"  // derives windows from facts of service; activates
 )
 

@@ -21,14 +21,26 @@ type AsSent struct {
 	Proven bool   // its digest is the one recorded when it was sent
 }
 
-// composer is a channel that can build a message's bytes again.
-type composer interface {
+// Composer can build a message's bytes again: a channel, or Composers.
+type Composer interface {
 	Compose(out *Outgoing) ([]byte, error)
+}
+
+// Composers builds messages of any channel, by its name.
+type Composers map[string]Composer
+
+// Compose asks the message's channel.
+func (c Composers) Compose(out *Outgoing) ([]byte, error) {
+	ch := c[out.Channel]
+	if ch == nil {
+		return nil, fmt.Errorf("notify: no channel %q is set up here", out.Channel)
+	}
+	return ch.Compose(out)
 }
 
 // Rebuild builds the message of an attempt again, byte by byte, and says whether it is the one that
 // was sent.
-func (s *Service) Rebuild(ctx context.Context, ch composer, delivery uuid.UUID, number int) (*AsSent, error) {
+func (s *Service) Rebuild(ctx context.Context, ch Composer, delivery uuid.UUID, number int) (*AsSent, error) {
 	rows, err := database.Collect[struct {
 		Outgoing
 		Digest []byte
@@ -55,7 +67,7 @@ func (s *Service) Rebuild(ctx context.Context, ch composer, delivery uuid.UUID, 
 	if err != nil {
 		return nil, err
 	}
-	return &AsSent{Preview: Preview{Subject: texts.subject, Text: texts.text, HTML: texts.html}, Raw: raw, Proven: bytes.Equal(sum[:], rows[0].Digest)}, nil
+	return &AsSent{Preview: Preview{Subject: texts.subject, Text: texts.text, HTML: texts.html, JSON: texts.json}, Raw: raw, Proven: bytes.Equal(sum[:], rows[0].Digest)}, nil
 }
 
 // Retry queues a failed delivery again, or makes a queued one due now.
@@ -77,17 +89,29 @@ func (s *Service) retry(ctx context.Context, who actor.Actor, where string, id u
 		return 0, err
 	}
 	err = s.db.Transact(ctx, func(tx *database.Tx) error {
-		n, err = tx.Exec(`update deliveries d set state = 'queued', due_at = $2, done_at = null, reason = ''
-			from notices n join changes c on c.id = n.change_id
-			where n.id = d.notice_id and (c.state <> 'withdrawn' or n.kind = 'withdrawal')
-			  and d.state in ('failed', 'queued') and `+where, id, tx.Now())
+		retried, err := database.Rows[struct {
+			Channel string
+			Count   int64
+		}](tx, `with retried as (
+			  update deliveries d set state = 'queued', due_at = $2, done_at = null, reason = ''
+			    from notices n join changes c on c.id = n.change_id
+			   where n.id = d.notice_id and (c.state <> 'withdrawn' or n.kind = 'withdrawal')
+			     and d.state in ('failed', 'queued') and `+where+`
+			  returning d.channel, d.endpoint_id),
+			ends as (`+wakeEndpoints("select endpoint_id from retried", "$2")+`)
+			select channel, count(*) from retried group by channel order by channel`, id, tx.Now())
 		if err != nil {
 			return fmt.Errorf("retry deliveries: %w", err)
+		}
+		var channels []string
+		for _, r := range retried {
+			n += r.Count
+			channels = append(channels, r.Channel)
 		}
 		if n == 0 {
 			return nil
 		}
-		if err := s.jobs.Insert(tx, Wake{Channel: ChannelEmail}, nil); err != nil {
+		if err := s.wake(tx, channels); err != nil {
 			return err
 		}
 		return ledger.Append(tx, ledger.Entry{Kind: "deliveries.retried", Actor: who, Subject: subject, Body: map[string]any{"count": n}})

@@ -21,6 +21,7 @@ type content struct {
 	change    *changes.View
 	publisher *publisher.Settings
 	publicURL string
+	at        time.Time      // when the notice is made
 	noticeOn  calendar.Date  // in the publisher's zone
 	entry     *vendors.Entry // the engagement that comes; for a removal, the one that goes
 	replaced  *vendors.Entry // the engagement that a replacement ends
@@ -35,7 +36,7 @@ type fourthParty struct {
 
 // contentOf gathers what the notice of a change tells, as the register has it now.
 func (s *Service) contentOf(ctx context.Context, change uuid.UUID, kind Kind) (*content, error) {
-	c := &content{kind: kind, publicURL: s.options.PublicURL}
+	c := &content{kind: kind, publicURL: s.options.PublicURL, at: s.db.Now()}
 	var err error
 	if c.change, err = s.changes.Get(ctx, change.String()); err != nil {
 		return nil, err
@@ -43,7 +44,7 @@ func (s *Service) contentOf(ctx context.Context, change uuid.UUID, kind Kind) (*
 	if c.publisher, err = s.publisher.Get(ctx); err != nil {
 		return nil, err
 	}
-	c.noticeOn = c.publisher.Today(s.db.Now())
+	c.noticeOn = c.publisher.Today(c.at)
 	if err := s.addEntries(ctx, c); err != nil {
 		return nil, err
 	}
@@ -96,30 +97,43 @@ func (c *content) addChain(nodes []*vendors.ChainNode, depth int) {
 	}
 }
 
-// windowFields writes a customer's window in words, in its notice's language: the merge values by
-// the names that templates mark.
-func windowFields(l locale.Lang, w *changes.WindowView, c *content) map[string]string {
+// windowFields writes a customer's window in words, in its notice's language, and beside them for
+// machines: the merge values by the names that templates mark.
+func windowFields(l locale.Lang, w *changes.WindowView, reference string, p *publisher.Settings) map[string]string {
 	words := wordsOf(l)
 	zone := w.Zone()
 	fields := map[string]string{
-		"customer":      w.CustomerName,
-		"clause":        w.Clause,
-		"authorisation": words.authorisation[w.Authorisation],
-		"silence":       wrap(words.silence[w.Authorisation]), // HTML folds the line breaks
-		"answer":        words.answer[w.Authorisation],
-		"how_title":     words.howTitle[w.Authorisation],
-		"how":           wrap(fmt.Sprintf(words.how[w.Authorisation], c.publisher.PrivacyEmail, c.change.Reference)),
-		"effective":     fmt.Sprintf(words.effectiveFrom, locale.Date(l, w.EffectiveOn.UTC()), zone.String()),
+		"customer":           w.CustomerName,
+		"external_id":        w.ExternalID,
+		"contract":           w.Reference,
+		"clause":             w.Clause,
+		"authorisation":      words.authorisation[w.Authorisation],
+		"authorisation_code": w.Authorisation,
+		"silence":            wrap(words.silence[w.Authorisation]), // HTML folds the line breaks
+		"silence_code":       silenceCodes[w.Authorisation],
+		"answer":             words.answer[w.Authorisation],
+		"how_title":          words.howTitle[w.Authorisation],
+		"how":                wrap(fmt.Sprintf(words.how[w.Authorisation], p.PrivacyEmail, reference)),
+		"effective":          fmt.Sprintf(words.effectiveFrom, locale.Date(l, w.EffectiveOn.UTC()), zone.String()),
+		"effective_on":       w.EffectiveOn.String(),
+		"effective_at":       w.EffectiveOn.Start(zone).Format(time.RFC3339),
+		"zone":               zone.String(),
 	}
 	if w.Clause == "" {
 		fields["clause"] = w.Reference
 	}
 	if !w.ObjectionEndsAt.After(w.CountedFrom) && w.Authorisation == "general" {
-		fields["objection"], fields["silence"] = words.noObjection, words.noObjectionSilence
+		fields["objection"], fields["silence"], fields["silence_code"] = words.noObjection, words.noObjectionSilence, "nothing_asked"
+		fields["objection_ends_at"], fields["objection_last_day"] = "", ""
 		return fields
 	}
 	// The deadline is half-open; people read the last day that still counts.
-	last := w.ObjectionEndsAt.Add(-time.Nanosecond)
-	fields["objection"] = fmt.Sprintf(words.objectUntil, locale.Date(l, last.In(zone)), zone.String())
+	last := w.ObjectionEndsAt.Add(-time.Nanosecond).In(zone)
+	fields["objection"] = fmt.Sprintf(words.objectUntil, locale.Date(l, last), zone.String())
+	fields["objection_ends_at"] = w.ObjectionEndsAt.In(zone).Format(time.RFC3339)
+	fields["objection_last_day"] = calendar.DateOf(last, zone).String()
 	return fields
 }
+
+// silenceCodes say by the kind of authorisation what silence until the deadline means.
+var silenceCodes = map[string]string{"general": "accepted", "specific": "refused"}

@@ -27,8 +27,11 @@ func (Wake) Kind() string { return "sender_wake" }
 
 // InsertOpts puts it in the channel's queue.
 func (w Wake) InsertOpts() river.InsertOpts {
-	return river.InsertOpts{Queue: jobs.QueueEmail, MaxAttempts: 1}
+	return river.InsertOpts{Queue: wakeQueues[w.Channel], MaxAttempts: 1}
 }
+
+// wakeQueues are the queues by channel: a process takes the jobs of the channels that it sends for.
+var wakeQueues = map[string]string{ChannelEmail: jobs.QueueEmail, ChannelWebhook: jobs.QueueWebhook, ChannelSlack: jobs.QueueSlack}
 
 // LookAfter does what time brings about: silence that counts as receipt, and customers whom no
 // recipient is left to be told for.
@@ -48,7 +51,9 @@ func (s *Service) AddJobs(c *jobs.Config, sender *Sender) {
 	river.AddWorker(c.Workers, &withdrawnWorker{service: s})
 	river.AddWorker(c.Workers, &lookAfterWorker{service: s})
 	if sender != nil {
-		c.Queues[jobs.QueueEmail] = river.QueueConfig{MaxWorkers: 2}
+		for channel := range sender.lanes {
+			c.Queues[wakeQueues[channel]] = river.QueueConfig{MaxWorkers: 2}
+		}
 		river.AddWorker(c.Workers, &wakeWorker{sender: sender})
 	}
 	c.Quiet(LookAfter{}.Kind())
@@ -106,7 +111,7 @@ func (s *Service) LookAfter(ctx context.Context) error {
 		if err := countSilenceAsReceipt(tx, settings); err != nil {
 			return err
 		}
-		return s.turnToFallback(tx)
+		return s.turnToFallback(tx, settings)
 	})
 }
 
@@ -137,48 +142,4 @@ func record(tx *database.Tx, kind string, ids []uuid.UUID, body map[string]any) 
 	}
 	body["deliveries"] = ids
 	return ledger.Append(tx, ledger.Entry{Kind: kind, Actor: actor.ForSystem(), Body: body})
-}
-
-// turnToFallback adds deliveries to the fallback contacts of customers for whom no delivery is
-// left that reached, or may still reach, anybody: a suppressed or dead recipient goes to the
-// fallback, never to nobody.
-func (s *Service) turnToFallback(tx *database.Tx) error {
-	ids, err := database.Scalars[uuid.UUID](tx, `
-		with stranded as (
-		  select w.id as window_id, w.customer_id, n.id as notice_id
-		    from windows w join notices n on n.change_id = w.change_id and n.kind = 'announcement'
-		    join changes c on c.id = w.change_id
-		   where w.state = 'open' and w.served_at is null and c.state = 'announced'
-		     and not exists (select from deliveries d where d.window_id = w.id and d.notice_id = n.id
-		                      and d.state in ('queued', 'sending', 'sent', 'received'))
-		), told as (
-		  select s.*, x.window_id, x.notice_id, k.name as addressee
-		    from stranded x
-		    join subscriptions s on s.customer_id = x.customer_id and s.basis = 'contract' and s.state = 'active' and s.channel = any($1)
-		    join contacts k on k.id = s.contact_id and k.removed_at is null
-		    left join suppressions p on p.address = lower(s.address)
-		   where p.address is null
-		), ends as (
-		  insert into endpoints (channel, key, created_at)
-		  select distinct t.channel, `+endpointKey+`, $2::timestamptz from told t order by 1, 2
-		  on conflict (channel, key) do update set key = excluded.key
-		  returning id, channel, key
-		)
-		insert into deliveries (notice_id, subscription_id, rendering_id, merge_id, window_id, endpoint_id, channel, address, addressee, link_key, due_at, created_at)
-		select t.notice_id, t.id, r.id, m.id, t.window_id, e.id, t.channel, t.address, t.addressee, $3, $2, $2
-		  from told t
-		  join renderings r on r.notice_id = t.notice_id and r.channel = t.channel and r.language = t.language and r.audience = 'contract'
-		  join merges m on m.notice_id = t.notice_id and m.window_id = t.window_id and m.language = t.language
-		  join ends e on e.channel = t.channel and e.key = `+endpointKey+`
-		on conflict (notice_id, subscription_id) do nothing returning id`, s.options.Channels, tx.Now(), s.links.CurrentKey())
-	if err != nil {
-		return fmt.Errorf("turn to fallback contacts: %w", err)
-	}
-	if len(ids) == 0 {
-		return nil
-	}
-	if err := record(tx, "deliveries.turned_to_fallback", ids, map[string]any{}); err != nil {
-		return err
-	}
-	return s.jobs.Insert(tx, Wake{Channel: ChannelEmail}, nil)
 }

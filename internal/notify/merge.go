@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"html"
 	"strings"
+
+	"fairnotice/internal/notify/slack"
 )
 
 // A mark is a name between the control characters STX and ETX, which nobody can type into a field
@@ -19,6 +21,14 @@ func mark(name string) string { return string(markStart) + name + string(markEnd
 // fill puts a recipient's values in the places that are marked. A mark without a value is an
 // error: a notice with a hole must not go out.
 func fill(text string, values map[string]string, escape func(string) string) (string, error) {
+	return fillWith(text, func(name string) (string, bool) {
+		value, known := values[name]
+		return escape(value), known
+	})
+}
+
+// fillWith puts in each marked place what is said of its name; false is a name without a value.
+func fillWith(text string, say func(name string) (string, bool)) (string, error) {
 	var out strings.Builder
 	out.Grow(len(text) + 256)
 	for {
@@ -28,11 +38,11 @@ func fill(text string, values map[string]string, escape func(string) string) (st
 			return out.String(), nil
 		}
 		name, after, closed := strings.Cut(rest, string(markEnd))
-		value, known := values[name]
+		value, known := say(name)
 		if !closed || !known {
 			return "", fmt.Errorf("notify: no value for the mark %q", name)
 		}
-		out.WriteString(escape(value))
+		out.WriteString(value)
 		text = after
 	}
 }
@@ -42,7 +52,7 @@ func plain(s string) string { return s }
 func escapeHTML(s string) string { return html.EscapeString(s) }
 
 // merged is a message's texts with the recipient's values in place.
-type merged struct{ subject, text, html string }
+type merged struct{ subject, text, html, json string }
 
 func (r *Rendering) merge(fields json.RawMessage, own map[string]string) (m merged, err error) {
 	values := map[string]string{}
@@ -52,12 +62,37 @@ func (r *Rendering) merge(fields json.RawMessage, own map[string]string) (m merg
 	for k, v := range own {
 		values[k] = v
 	}
+	return r.fill(values)
+}
+
+func (r *Rendering) fill(values map[string]string) (m merged, err error) {
 	if m.subject, err = fill(r.Subject, values, plain); err != nil {
 		return m, err
 	}
-	if m.text, err = fill(r.BodyText, values, plain); err != nil {
+	text, escape := plain, plain
+	if r.Channel == ChannelSlack {
+		text, escape = oneParagraph, slack.Escape
+	}
+	if m.text, err = fill(r.BodyText, values, text); err != nil {
 		return m, err
 	}
-	m.html, err = fill(r.BodyHTML, values, escapeHTML)
+	if m.html, err = fill(r.BodyHTML, values, escapeHTML); err != nil {
+		return m, err
+	}
+	if m.json, err = fillJSON(r.BodyJSON, values, escape); err != nil || r.Channel != ChannelSlack {
+		return m, err
+	}
+	fitted, err := slack.Fit(json.RawMessage(m.json))
+	m.json = string(fitted)
 	return m, err
+}
+
+// preview fills the marks that only a message to somebody could fill with what stands for them.
+func (r *Rendering) preview(values map[string]string) (*Preview, error) {
+	values["unsubscribe_url"] = r.Meta.PublicURL + "/unsubscribe/…"
+	m, err := r.fill(values)
+	if err != nil {
+		return nil, err
+	}
+	return &Preview{Subject: m.subject, Text: m.text, HTML: m.html, JSON: m.json}, nil
 }

@@ -97,6 +97,7 @@ type Result struct {
 	Digest   []byte
 	Received bool          // proof that the far side has it, not only a relay
 	Rest     time.Duration // how long the endpoint asked to be left alone
+	Disable  string        // why nothing may be sent there any more, in a word; "": it may
 }
 
 // Outgoing is one claimed delivery with all that is needed to send it.
@@ -118,6 +119,9 @@ type Outgoing struct {
 	StartedAt      time.Time // of this attempt: set when the send starts
 	LeaseEnds      time.Time
 	Rendering      *Rendering
+
+	Secret, FormerSecret []byte     // sealed; of the subscription
+	FormerSecretUntil    *time.Time // from then on the former one signs nothing
 }
 
 // Rendering is a notice as written for one channel, language and audience, with marks where the
@@ -133,6 +137,7 @@ type Rendering struct {
 	Subject         string
 	BodyText        string
 	BodyHTML        string `db:"body_html"`
+	BodyJSON        string `db:"body_json"` // of a webhook the whole body, of Slack the blocks
 }
 
 // Meta is what else the bytes of a message are made from; it is kept with the rendering so that

@@ -43,7 +43,7 @@ func (c *renderingCache) attach(ctx context.Context, db *database.DB, list []*Ou
 			}
 		}
 		found, err := database.Collect[Rendering](ctx, db.Pool(), `select id, notice_id, channel, language, audience,
-			template_version, meta, subject, body_text, body_html from renderings where id = any($1)`, missing)
+			template_version, meta, subject, body_text, body_html, body_json from renderings where id = any($1)`, missing)
 		if err != nil {
 			return fmt.Errorf("read renderings: %w", err)
 		}

@@ -48,60 +48,64 @@ type Preview struct {
 	Subject string
 	Text    string
 	HTML    string
+	JSON    string // a webhook's body; the blocks of a Slack message
 }
 
-// PreviewAnnouncement renders the notice of a change as it would go out now, to an affected
-// customer when for is its planned window, else to a follower.
+// PreviewAnnouncement renders the notice of a change by email as it would go out now, to an affected
+// customer when to is its planned window, else to a follower.
 func (s *Service) PreviewAnnouncement(ctx context.Context, change uuid.UUID, l locale.Lang, to *changes.Planned) (*Preview, error) {
-	c, err := s.contentOf(ctx, change, Announcement)
+	return s.PreviewOn(ctx, ChannelEmail, change, Announcement, l, to)
+}
+
+// PreviewOn renders a notice of a change for any channel, as PreviewAnnouncement does.
+func (s *Service) PreviewOn(ctx context.Context, channel string, change uuid.UUID, kind Kind, l locale.Lang, to *changes.Planned) (*Preview, error) {
+	c, err := s.contentOf(ctx, change, kind)
 	if err != nil {
 		return nil, err
 	}
 	audience, fields := FollowerAudience, map[string]string{"addressee": wordsOf(l).follower}
 	if to != nil {
 		audience = ContractAudience
-		fields = windowFields(l, &changes.WindowView{CustomerName: to.Name, Window: changes.Window{
+		fields = windowFields(l, &changes.WindowView{CustomerName: to.Name, ExternalID: to.ExternalID, Reference: to.Reference, Window: changes.Window{
 			Clause: to.Clause, Authorisation: to.Authorisation, TimeZone: to.TimeZone, EffectiveOn: to.EffectiveOn,
-			CountedFrom: s.db.Now(), ObjectionEndsAt: to.Dates.ObjectionEnds}}, c)
+			CountedFrom: s.db.Now(), ObjectionEndsAt: to.Dates.ObjectionEnds}}, c.change.Reference, c.publisher)
 		fields["addressee"] = to.Name
 	}
-	r, err := s.rendering(c, l, audience)
+	r, err := s.rendering(c, channel, l, audience)
 	if err != nil {
 		return nil, err
 	}
-	return previewOf(r, fields)
+	return r.preview(fields)
 }
 
-func previewOf(r *Rendering, fields map[string]string) (*Preview, error) {
-	fields["unsubscribe_url"] = r.Meta.PublicURL + "/unsubscribe/…"
-	var p Preview
-	var err error
-	if p.Subject, err = fill(r.Subject, fields, plain); err != nil {
-		return nil, err
+// rendering writes the notice for one channel, language and audience.
+func (s *Service) rendering(c *content, channel string, l locale.Lang, audience Audience) (r *Rendering, err error) {
+	r = &Rendering{Channel: channel, Language: string(l), Audience: audience, TemplateVersion: templateVersion, Meta: Meta{PublicURL: s.options.PublicURL}}
+	switch channel {
+	case ChannelEmail:
+		r.Subject, r.BodyText, r.BodyHTML, err = s.templates.render(c, l, audience)
+		r.Meta = s.meta(c)
+	case ChannelWebhook:
+		r.Subject = c.view(l, audience).Title
+		r.BodyJSON, err = c.webhookJSON(l, audience)
+	case ChannelSlack:
+		r.Subject, r.BodyText = c.view(l, audience).Title, c.slackText(l, audience)
+		r.BodyJSON, err = writeJSON(c.slackBlocks(l, audience))
+	default:
+		err = fmt.Errorf("notify: no notices are written for the channel %q", channel)
 	}
-	if p.Text, err = fill(r.BodyText, fields, plain); err != nil {
-		return nil, err
-	}
-	p.HTML, err = fill(r.BodyHTML, fields, escapeHTML)
-	return &p, err
+	return r, err
 }
 
-// rendering writes the notice for one language and audience.
-func (s *Service) rendering(c *content, l locale.Lang, audience Audience) (*Rendering, error) {
-	subject, text, html, err := s.templates.render(c, l, audience)
-	if err != nil {
-		return nil, err
+func (s *Service) meta(c *content) Meta {
+	m := Meta{From: s.options.MailFrom, FromName: s.options.MailFromName, ReplyTo: c.publisher.PrivacyEmail, PublicURL: s.options.PublicURL}
+	if m.From == "" { // no relay is set yet; notices wait for one
+		m.From = c.publisher.PrivacyEmail
 	}
-	from, name := s.options.MailFrom, s.options.MailFromName
-	if from == "" { // no relay is set yet; notices wait for one
-		from = c.publisher.PrivacyEmail
+	if m.FromName == "" {
+		m.FromName = c.publisher.LegalName
 	}
-	if name == "" {
-		name = c.publisher.LegalName
-	}
-	return &Rendering{Channel: ChannelEmail, Language: string(l), Audience: audience, TemplateVersion: templateVersion,
-		Subject: subject, BodyText: text, BodyHTML: html,
-		Meta: Meta{From: from, FromName: name, ReplyTo: c.publisher.PrivacyEmail, PublicURL: s.options.PublicURL}}, nil
+	return m
 }
 
 // NoticesOf lists the notices of a change, the oldest first.

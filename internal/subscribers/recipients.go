@@ -45,7 +45,12 @@ func reachSQL(customers, more string) string {
 // an address (of the same channel) that is told as a contract recipient anyway.
 //
 // Suppression and state must be looked at again when a message is sent.
-var RecipientsSQL = `
+var RecipientsSQL = RecipientsOf("= any($1::uuid[])")
+
+// RecipientsOf is RecipientsSQL for the customers whose ID meets a condition, which may use $1 as
+// it likes: "in (select …)", where they are too many for a parameter.
+func RecipientsOf(customers string) string {
+	return `
 	with fit as (
 		select s.id as subscription_id, s.customer_id, s.contact_id, s.basis, s.channel, s.address,
 			coalesce(c.name, s.name) as addressee, s.language, s.link_epoch,
@@ -54,15 +59,17 @@ var RecipientsSQL = `
 				when 'fallback' = any(c.roles) then 'fallback' else 'none' end as part
 		from subscriptions s left join contacts c on c.id = s.contact_id
 		where s.state = 'active' and (c.id is null or c.removed_at is null)
-		  and (s.basis = 'follower' or s.customer_id = any($1::uuid[]))
+		  and (s.basis = 'follower' or s.customer_id ` + customers + `)
 		  and ` + unsuppressed + ` and ` + scoped("$2", "$3", "$4") + `),
+	served as (select distinct customer_id from fit where part = 'notices'),
 	owed as (
-		select f.* from fit f where f.part = 'notices' or (f.part = 'fallback'
-			and not exists (select from fit n where n.customer_id = f.customer_id and n.part = 'notices')))
+		select f.* from fit f left join served n on n.customer_id = f.customer_id
+		where f.part = 'notices' or (f.part = 'fallback' and n.customer_id is null))
 	select subscription_id, customer_id, contact_id, basis, channel, address, addressee, language, link_epoch, part = 'fallback' as fallback
 	from (select * from owed union all
 		select f.* from fit f where f.part = 'follower'
 			and not exists (select from owed o where o.channel = f.channel and lower(o.address) = lower(f.address))) chosen`
+}
 
 // Recipient is one row of RecipientsSQL.
 type Recipient struct {

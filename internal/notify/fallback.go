@@ -1,0 +1,82 @@
+package notify
+
+import (
+	"fmt"
+
+	"github.com/google/uuid"
+
+	"fairnotice/internal/changes"
+	"fairnotice/internal/database"
+	"fairnotice/internal/locale"
+	"fairnotice/internal/publisher"
+)
+
+// strandedRecipients are the contacts, over the channels $1, of customers for whom no delivery is
+// left that reached, or may still reach, anybody.
+const strandedRecipients = `
+	select n.id as notice_id, s.id as subscription_id, s.basis, s.channel, s.address, k.name as addressee, s.language, w.id as window_id
+	  from windows w join notices n on n.change_id = w.change_id and n.kind = 'announcement'
+	  join changes c on c.id = w.change_id
+	  join subscriptions s on s.customer_id = w.customer_id and s.basis = 'contract' and s.state = 'active' and s.channel = any($1)
+	  join contacts k on k.id = s.contact_id and k.removed_at is null
+	  left join suppressions p on p.address = lower(s.address)
+	 where w.state = 'open' and w.served_at is null and c.state = 'announced' and p.address is null
+	   and not exists (select from deliveries d where d.window_id = w.id and d.notice_id = n.id
+	                    and d.state in ('queued', 'sending', 'sent', 'received'))
+	   and not exists (select from deliveries d where d.notice_id = n.id and d.subscription_id = s.id)`
+
+// turnToFallback adds deliveries to the fallback contacts of customers for whom no delivery is
+// left that reached, or may still reach, anybody: a suppressed or dead recipient goes to the
+// fallback, never to nobody.
+func (s *Service) turnToFallback(tx *database.Tx, settings *publisher.Settings) error {
+	stranded, err := database.Scalar[bool](tx, "select exists ("+strandedRecipients+")", s.options.Channels)
+	if err != nil {
+		return fmt.Errorf("look for stranded customers: %w", err)
+	}
+	if !stranded {
+		return nil
+	}
+	_, err = tx.Exec("create temporary table told on commit drop as select t.notice_id, "+toldColumns+", t.window_id from ("+strandedRecipients+") t", s.options.Channels)
+	if err != nil {
+		return fmt.Errorf("turn to fallback contacts: %w", err)
+	}
+	if err := addMerges(tx, settings); err != nil {
+		return err
+	}
+	if _, err := insertDeliveries(tx, s.links.CurrentKey()); err != nil {
+		return err
+	}
+	ids, err := database.Scalars[uuid.UUID](tx, `select d.id from told t join deliveries d on d.notice_id = t.notice_id and d.subscription_id = t.subscription_id order by d.id`)
+	if err != nil {
+		return fmt.Errorf("turn to fallback contacts: %w", err)
+	}
+	if err := record(tx, "deliveries.turned_to_fallback", ids, map[string]any{}); err != nil {
+		return err
+	}
+	return s.wakeTold(tx)
+}
+
+// addMerges makes the values of windows in languages in which nobody was told of them before.
+func addMerges(tx *database.Tx, settings *publisher.Settings) error {
+	missing, err := database.Rows[struct {
+		changes.WindowView
+		NoticeID        uuid.UUID
+		Language        locale.Lang
+		ChangeReference string
+	}](tx, `select w.*, k.name as customer_name, k.external_id, x.reference, '' as held_by_name, t.notice_id, t.language, c.reference as change_reference
+		  from (select distinct notice_id, window_id, language from told) t
+		  join windows w on w.id = t.window_id join changes c on c.id = w.change_id
+		  join customers k on k.id = w.customer_id join contracts x on x.id = w.contract_id
+		 where not exists (select from merges m where m.notice_id = t.notice_id and m.window_id = t.window_id and m.language = t.language)`)
+	if err != nil {
+		return fmt.Errorf("merge values: %w", err)
+	}
+	rows := make([][]any, len(missing))
+	for i := range missing {
+		m := &missing[i]
+		if rows[i], err = mergeRow(m.NoticeID, m.Language, &m.WindowView, m.ChangeReference, settings); err != nil {
+			return err
+		}
+	}
+	return copyMerges(tx, rows)
+}
