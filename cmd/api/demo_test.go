@@ -198,7 +198,7 @@ func TestTheDemo(t *testing.T) {
 			continue
 		}
 		sent = append(sent, d.ID.String())
-		as, err := r.Notify.Rebuild(t.Context(), r.Email, d.ID, d.Attempts)
+		as, err := r.Notify.Rebuild(t.Context(), r.Composers, d.ID, d.Attempts)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -49,7 +49,7 @@ func audiences(kit *web.Kit, a *app.App) error {
 		return err
 	}
 	_, err = console.New(kit, console.Services{DB: a.DB, Accounts: a.Accounts, Publisher: a.Publisher, Vendors: a.Vendors,
-		Subscribers: a.Subscribers, Changes: a.Changes, Notify: a.Notify, Email: a.Email})
+		Subscribers: a.Subscribers, Changes: a.Changes, Notify: a.Notify, Composer: a.Composers})
 	return err
 }
 

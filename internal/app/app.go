@@ -65,9 +65,7 @@ func Open(ctx context.Context, cfg *config.Config, log *slog.Logger) (*App, erro
 
 // StartWorkers runs the job workers in this process until Close.
 func (a *App) StartWorkers(ctx context.Context) error {
-	if a.pool != nil {
-		a.sender = notify.StartSender(a.DB, a.Jobs, a.Log, a.Email)
-	}
+	a.sender = notify.StartSender(a.DB, a.Jobs, a.Log, a.channels...)
 	runner, err := jobs.Start(ctx, a.DB, a.jobs(a.sender))
 	if err != nil {
 		return fmt.Errorf("start the workers: %w", err)

@@ -11,6 +11,8 @@ import (
 	"fairnotice/internal/jobs"
 	"fairnotice/internal/notify"
 	"fairnotice/internal/notify/email"
+	"fairnotice/internal/notify/slack"
+	"fairnotice/internal/notify/webhook"
 	"fairnotice/internal/publisher"
 	"fairnotice/internal/subscribers"
 	"fairnotice/internal/vendors"
@@ -27,9 +29,10 @@ type Services struct {
 	Links       *subscribers.Links
 	Changes     *changes.Service
 	Notify      *notify.Service
-	Email       *notify.Email // composes even where no relay is set
+	Composers   notify.Composers // of every channel, email too where no relay is set
 
-	pool *email.Pool // nil where no relay is set
+	pool     *email.Pool      // nil where no relay is set
+	channels []notify.Channel // that a worker here sends over
 }
 
 // newServices makes the services, lower floors first: a.DB, a.Keys, a.Config and a.Log are there.
@@ -43,11 +46,23 @@ func newServices(a *App) (s Services, err error) {
 	s.Changes = changes.New(a.DB, s.Jobs)
 	s.Notify, err = notify.New(a.DB, s.Jobs, s.Changes, s.Vendors, s.Publisher, s.Links, notify.Options{
 		PublicURL: a.Config.PublicURL, MailFrom: a.Config.MailFrom, MailFromName: a.Config.MailFromName,
-		Channels: []string{notify.ChannelEmail}})
+		Channels: []string{notify.ChannelEmail, notify.ChannelWebhook, notify.ChannelSlack}})
 	if err != nil {
 		return s, err
 	}
+	s.Composers = notify.Composers{}
+	s.addOutgoing(a)
 	return s, s.addEmail(a)
+}
+
+// addOutgoing makes the channels that speak HTTP, over one guarded client.
+func (s *Services) addOutgoing(a *App) {
+	cfg, vault := a.Config, subscribers.NewVault(a.Keys)
+	client := egress.NewClient(egress.Options{Allow: cfg.AllowedNetworks(), Proxy: cfg.Proxy(), PerHost: cfg.WebhookConc})
+	webhooks := notify.NewWebhook(webhook.NewClient(client), vault, s.Links, notify.WebhookLimits{Concurrency: cfg.WebhookConc})
+	messages := notify.NewSlack(slack.NewClient(slack.Options{HTTP: client, Hosts: cfg.SlackHosts, APIURL: cfg.SlackAPIURL}), vault, s.Links)
+	s.channels = append(s.channels, webhooks, messages)
+	s.Composers[notify.ChannelWebhook], s.Composers[notify.ChannelSlack] = webhooks, messages
 }
 
 // addressRules are what the configuration allows of addresses besides what is allowed everywhere.
@@ -72,8 +87,12 @@ func (s *Services) addEmail(a *App) error {
 		}
 		s.pool = email.NewPool(relay, cfg.SMTPConnections, a.Log)
 	}
-	s.Email = notify.NewEmail(email.NewComposer(dkim), s.pool, s.Links, notify.EmailLimits{
+	mail := notify.NewEmail(email.NewComposer(dkim), s.pool, s.Links, notify.EmailLimits{
 		Connections: cfg.SMTPConnections, PerDomain: cfg.EmailDomainConc, Rate: cfg.EmailDomainRate})
+	s.Composers[notify.ChannelEmail] = mail
+	if s.pool != nil {
+		s.channels = append(s.channels, mail)
+	}
 	return nil
 }
 

@@ -43,6 +43,18 @@ func (c *Config) AllowedNetworks() []netip.Prefix {
 	return out
 }
 
+// Proxy is OUTBOUND_PROXY, parsed; nil when there is none.
+func (c *Config) Proxy() *url.URL {
+	if !c.OutboundProxy.IsSet() {
+		return nil
+	}
+	u, err := url.Parse(c.OutboundProxy.Reveal())
+	if err != nil { // check has refused it
+		return nil
+	}
+	return u
+}
+
 func network(entry string) (netip.Prefix, error) {
 	if addr, err := netip.ParseAddr(entry); err == nil {
 		return addr.Prefix(addr.BitLen())

@@ -60,7 +60,7 @@ func deskOn(t testing.TB, h *housetest.House) *desk {
 		Publisher: "Nordlicht Software GmbH", Now: h.Clock.Now})
 	d.ok(err)
 	d.site, err = New(d.kit, Services{DB: h.DB, Accounts: accounts.New(h.DB), Publisher: h.Publisher, Vendors: h.Vendors,
-		Subscribers: h.Subscribers, Changes: h.Changes, Notify: d.notify, Email: d.email})
+		Subscribers: h.Subscribers, Changes: h.Changes, Notify: d.notify, Composer: d.email})
 	d.ok(err)
 	d.server = httptest.NewServer(d.kit.Handler())
 	t.Cleanup(d.server.Close)

@@ -154,10 +154,10 @@ func itoa(n int) string { return strconv.Itoa(n) }
 // addMessage builds the shown attempt's message again. One that can't be built (a key has gone, the
 // channel isn't configured here) leaves the rest of the page as it is.
 func (s *Site) addMessage(c *gin.Context, p *deliveryPage, attempts []notify.Attempt) {
-	if p.Shown == 0 || s.Email == nil || p.Delivery.Channel != notify.ChannelEmail {
+	if p.Shown == 0 || s.Composer == nil || p.Delivery.Channel != notify.ChannelEmail {
 		return
 	}
-	built, err := s.Notify.Rebuild(c.Request.Context(), s.Email, p.Delivery.ID, p.Shown)
+	built, err := s.Notify.Rebuild(c.Request.Context(), s.Composer, p.Delivery.ID, p.Shown)
 	if err != nil {
 		_ = c.Error(fmt.Errorf("delivery %s: %w", p.Delivery.ID, err))
 		return
@@ -175,10 +175,10 @@ func (s *Site) rebuilt(c *gin.Context) (uuid.UUID, *notify.AsSent, error) {
 		return id, nil, err
 	}
 	n, err := strconv.Atoi(c.Query("attempt"))
-	if err != nil || n < 1 || n > 1000 || s.Email == nil {
+	if err != nil || n < 1 || n > 1000 || s.Composer == nil {
 		return id, nil, fault.Missing("attempt")
 	}
-	built, err := s.Notify.Rebuild(c.Request.Context(), s.Email, id, n)
+	built, err := s.Notify.Rebuild(c.Request.Context(), s.Composer, id, n)
 	return id, built, err
 }
 

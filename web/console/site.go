@@ -30,7 +30,7 @@ type Services struct {
 	Subscribers *subscribers.Service
 	Changes     *changes.Service
 	Notify      *notify.Service
-	Email       *notify.Email // builds a message again as it was sent
+	Composer    notify.Composer // builds a message again as it was sent, on any channel
 }
 
 // Site holds the console's pages.
