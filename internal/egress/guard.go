@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"net/netip"
+	"sync/atomic"
 	"syscall"
 
 	"code.dny.dev/ssrf"
@@ -54,13 +56,40 @@ func newGuard(allow []netip.Prefix) *guard {
 // plain is the one spelling of an address that is decided about: what the kernel would connect to.
 func plain(addr netip.Addr) netip.Addr { return addr.Unmap().WithZone("") }
 
+// dialer gives a dialer's DialContext that connects to nothing the guard refuses.
+func (g *guard) dialer(resolver *net.Resolver) func(ctx context.Context, network, address string) (net.Conn, error) {
+	d := &net.Dialer{Timeout: dialLimit, ControlContext: g.control, Resolver: resolver}
+	return func(ctx context.Context, network, address string) (net.Conn, error) {
+		passed := new(atomic.Bool)
+		conn, err := d.DialContext(context.WithValue(ctx, passedKey{}, passed), network, address)
+		if passed.Load() && errors.Is(err, ErrForbidden) {
+			err = errOthers
+		}
+		return conn, err
+	}
+}
+
+// errOthers: of a name's addresses the dialer reports the first one's trouble. Where that was ours
+// (behind DNS64 each name has a special address beside its own), it hides that a good one failed,
+// which may pass.
+var errOthers = &net.OpError{Op: "dial", Net: "tcp", Err: errors.New("no address of this name that may be reached answers")}
+
+// passedKey holds the *atomic.Bool of a dial that tells whether any address was let through.
+type passedKey struct{}
+
 // control is a dialer's ControlContext: it sees each address that is about to be connected to.
-func (g *guard) control(_ context.Context, _, address string, _ syscall.RawConn) error {
+func (g *guard) control(ctx context.Context, _, address string, _ syscall.RawConn) error {
 	target, err := netip.ParseAddrPort(address)
 	if err != nil { // without an address the kernel would take this machine
 		return &ForbiddenError{}
 	}
-	return g.check(target.Addr())
+	if err := g.check(target.Addr()); err != nil {
+		return err
+	}
+	if passed, ok := ctx.Value(passedKey{}).(*atomic.Bool); ok {
+		passed.Store(true)
+	}
+	return nil
 }
 
 // check refuses what is special and not allowed.

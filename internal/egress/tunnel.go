@@ -60,8 +60,8 @@ type tunnel struct {
 	resolver *net.Resolver
 }
 
-func newTunnel(g *guard, proxy *url.URL) *tunnel {
-	t := &tunnel{guard: g, proxy: proxy, header: http.Header{}, limit: dialLimit, resolver: net.DefaultResolver}
+func newTunnel(g *guard, proxy *url.URL, resolver *net.Resolver) *tunnel {
+	t := &tunnel{guard: g, proxy: proxy, header: http.Header{}, limit: dialLimit, resolver: resolver}
 	port := proxy.Port()
 	switch {
 	case port != "":

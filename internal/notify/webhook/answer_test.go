@@ -1,6 +1,7 @@
 package webhook_test
 
 import (
+	"context"
 	"fmt"
 	"net"
 	"net/http"
@@ -13,6 +14,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"fairnotice/internal/egress"
 	"fairnotice/internal/notify/webhook"
 )
 
@@ -157,13 +159,22 @@ func TestTheStatusLineDecidesWhateverTheBodyDoes(t *testing.T) {
 		"103, 100, then 200": {func(c net.Conn) {
 			fmt.Fprint(c, "HTTP/1.1 103 Early Hints\r\n\r\nHTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
 		}, webhook.Accepted},
+		"200, drop by drop": {func(c net.Conn) { fmt.Fprint(c, "HTTP/1.1 200 OK\r\n\r\n"); drops(c) }, webhook.Accepted},
 		"200 and a second answer": {func(c net.Conn) {
 			fmt.Fprint(c, "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\nHTTP/1.1 500 No\r\n\r\n")
 		}, webhook.Accepted},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			res := send(t, local(t), try(raw(t, c.behave)), whole)
+			done := make(chan webhook.Result, 1)
+			client, request := local(t), try(raw(t, c.behave))
+			go func() { done <- client.Send(context.Background(), request) }() // without a time limit of its own
+			var res webhook.Result
+			select {
+			case res = <-done:
+			case <-time.After(time.Minute):
+				t.Fatal("the body is waited for")
+			}
 			if res.Outcome != c.want || res.Code == 0 || res.Stage != webhook.StageResponse {
 				t.Errorf("got %+v", res)
 			}
@@ -171,13 +182,28 @@ func TestTheStatusLineDecidesWhateverTheBodyDoes(t *testing.T) {
 	}
 }
 
-// The time limit may run out while a body is waited for: the answer stands.
-func TestAnAnswerBeforeTheTimeLimitStands(t *testing.T) {
+// stopping ends the send's context as soon as the status line is here.
+type stopping struct {
+	http.RoundTripper
+	stop func()
+}
+
+func (s stopping) RoundTrip(r *http.Request) (*http.Response, error) {
+	resp, err := s.RoundTripper.RoundTrip(r)
+	s.stop()
+	return resp, err
+}
+
+// The time may run out while a body is waited for: the answer stands.
+func TestAnAnswerBeforeTheTimeIsOutStands(t *testing.T) {
 	url := raw(t, func(c net.Conn) {
 		fmt.Fprint(c, "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n")
 		hold(c)
 	})
-	if res := send(t, local(t), try(url), short); res.Outcome != webhook.Accepted {
+	ctx, cancel := context.WithCancel(t.Context())
+	h := egress.NewClient(egress.Options{Allow: loopback})
+	h.Transport = stopping{h.Transport, cancel}
+	if res := webhook.NewClient(h).Send(ctx, try(url)); res.Outcome != webhook.Accepted || ctx.Err() == nil {
 		t.Errorf("got %+v", res)
 	}
 }

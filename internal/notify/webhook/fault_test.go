@@ -84,8 +84,18 @@ func TestFaultsOfEndpoints(t *testing.T) {
 	}
 }
 
+// drops writes a byte now and then, without end.
+func drops(c net.Conn) {
+	for {
+		if _, err := c.Write([]byte{'x'}); err != nil {
+			return
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+}
+
 func drip(c net.Conn) {
-	for _, b := range []byte("HTTP/1.1 200 OK\r\nX-Slow: " + strings.Repeat("x", 60)) {
+	for _, b := range []byte("HTTP/1.1 200 OK\r\nX-Slow: " + strings.Repeat("x", 200)) {
 		if _, err := c.Write([]byte{b}); err != nil {
 			return
 		}
@@ -228,7 +238,7 @@ func TestManyHostsLeaveNothingBehind(t *testing.T) {
 				url := fmt.Sprintf("http://127.0.%d.%d:%s/", i/100, i%100+1, port)
 				limit := time.Minute
 				if i >= 900 {
-					limit = short
+					limit = 300 * time.Millisecond
 				}
 				switch res := send(t, c, try(url), limit); {
 				case res.Outcome == webhook.Accepted:

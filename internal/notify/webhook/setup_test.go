@@ -97,5 +97,5 @@ func send(t testing.TB, c *webhook.Client, r webhook.Request, limit time.Duratio
 
 const (
 	whole = 15 * time.Second
-	short = 300 * time.Millisecond
+	short = 2 * time.Second
 )
