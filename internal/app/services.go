@@ -85,7 +85,8 @@ func (s *Services) addEmail(a *App) error {
 		if err != nil {
 			return err
 		}
-		s.pool = email.NewPool(relay, cfg.SMTPConnections, a.Log)
+		// As many again for sends that the relay lets wait: they must not keep the others from theirs.
+		s.pool = email.NewPool(relay, 2*cfg.SMTPConnections, a.Log)
 	}
 	mail := notify.NewEmail(email.NewComposer(dkim), s.pool, s.Links, notify.EmailLimits{
 		Connections: cfg.SMTPConnections, PerDomain: cfg.EmailDomainConc, Rate: cfg.EmailDomainRate})

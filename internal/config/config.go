@@ -29,7 +29,7 @@ type Config struct {
 	EncryptionKeys Secret `env:"ENCRYPTION_KEYS" shown:"made once, in DATA_DIR/keys" doc:"Keys for signed links and for secrets in the database, as id:key,id:key: 32 bytes in base64 each, the first in use, the others still accepted. Must be set when DATABASE_URL is, the same for api and every worker."`
 
 	SMTPURL         Secret  `env:"SMTP_URL" shown:"none: email waits" doc:"Relay for email: smtp://user:password@host:587 (STARTTLS required; ?tls=off switches it off) or smtps://user:password@host:465."`
-	SMTPConnections int     `env:"SMTP_CONNECTIONS" envDefault:"8" doc:"Connections to the relay at most, in each process."`
+	SMTPConnections int     `env:"SMTP_CONNECTIONS" envDefault:"8" doc:"Connections to the relay for messages that it answers promptly, in each process; as many again at most for those that it lets wait."`
 	MailFrom        string  `env:"MAIL_FROM" shown:"none" doc:"Sender's address of notices. Must be set when SMTP_URL is."`
 	MailFromName    string  `env:"MAIL_FROM_NAME" shown:"none" doc:"Sender's name of notices."`
 	DKIMDomain      string  `env:"DKIM_DOMAIN" shown:"not signed" doc:"Domain that signs email (DKIM). Needs the next two."`

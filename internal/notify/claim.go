@@ -2,6 +2,7 @@ package notify
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/google/uuid"
@@ -12,6 +13,31 @@ import (
 	"fairnotice/internal/ledger"
 )
 
+// claim takes deliveries that are due, endpoint by endpoint, and marks them as being sent, for the
+// length of a lease. Those that must not be sent any more are ended. An endpoint that rests, is
+// under a limit or has its fill of work here costs nothing: its deliveries aren't touched.
+type claim struct {
+	lane     *lane
+	limit    int
+	suspects bool         // endpoints that didn't answer may be asked
+	busy     []endpointID // these may not
+
+	taken []*Outgoing
+	more  bool          // there is more to claim at once
+	next  time.Duration // until something may be due; sweepEvery when nothing is known
+}
+
+// dueEndpoint is an endpoint that may have work.
+type dueEndpoint struct {
+	ID           uuid.UUID
+	AnsweredAt   *time.Time
+	RestingUntil *time.Time
+	NextSendAt   *time.Time
+
+	take int
+	due  int // deliveries found
+}
+
 // candidate is a due delivery with what decides whether it may be sent now.
 type candidate struct {
 	Outgoing
@@ -20,77 +46,201 @@ type candidate struct {
 	SuppressedFor     string
 	ChangeState       string
 	NoticeKind        Kind
-	RestingUntil      *time.Time
 }
 
-// dueQuery locks the deliveries that are due and reads all that sending needs. The address is the
-// subscription's present one: a recipient that moved gets the retry at the new place.
+// endpointsQuery locks endpoints with work. Another worker's claim passes them by, so that a rate
+// is kept by all workers together. A rest that is noted marks a suspect.
+const endpointsQuery = `
+	select id, answered_at, resting_until, next_send_at
+	  from endpoints
+	 where channel = $1 and work_at <= $2 and id <> all($3::uuid[]) and ($4 or resting_until is null)
+	 order by work_at limit $5
+	   for no key update skip locked`
+
+// dueQuery locks what is due of the endpoints, so many of each, and reads all that sending needs.
+// The address is the subscription's present one: a recipient that moved gets the retry at the new
+// place.
 const dueQuery = `
+	with due as materialized (
+	  select x.id
+	    from unnest($1::uuid[], $2::int[]) with ordinality e (id, take, place)
+	   cross join lateral (
+	          select d.id, row_number() over (order by d.due_at) as place from deliveries d
+	           where d.endpoint_id = e.id and d.due_at <= $3 order by d.due_at limit $4) x
+	   where x.place <= e.take
+	   order by e.place limit $5)
 	select d.id, d.attempts as number, d.notice_id, d.subscription_id, s.link_epoch, d.link_key, d.rendering_id,
 	       d.window_id, d.endpoint_id, d.channel, s.address, d.addressee, m.fields, d.created_at, d.state,
+	       s.secret, s.former_secret, s.former_secret_until,
 	       s.state as subscription_state, coalesce(p.reason, '') as suppressed_for,
-	       c.state as change_state, n.kind as notice_kind, e.resting_until
-	  from deliveries d
+	       c.state as change_state, n.kind as notice_kind
+	  from due
+	  join deliveries d on d.id = due.id
 	  join subscriptions s on s.id = d.subscription_id
 	  join merges m on m.id = d.merge_id
 	  join notices n on n.id = d.notice_id
 	  join changes c on c.id = n.change_id
-	  join endpoints e on e.id = d.endpoint_id
 	  left join suppressions p on p.address = lower(s.address)
-	 where d.channel = $1 and d.due_at <= $2
-	 order by d.due_at limit $3
 	   for update of d skip locked`
 
-// claimed is what one claim did.
-type claimed struct {
-	taken []*Outgoing
-	seen  int // due deliveries that it looked at, taken or not
-}
-
-// claim takes deliveries that are due, up to limit, and marks them as being sent, for the length
-// of a lease. Those that must not be sent any more are ended; those whose endpoint has no room now
-// are put off without an attempt.
-func (l *lane) claim(tx *database.Tx, limit int) (out claimed, err error) {
-	due, err := database.Rows[candidate](tx, dueQuery, l.channel.Name(), tx.Now(), limit)
+func (c *claim) run(tx *database.Tx) error {
+	now := tx.Now()
+	c.taken, c.more, c.next = nil, false, sweepEvery
+	endpoints, err := database.Rows[dueEndpoint](tx, endpointsQuery, c.lane.channel.Name(), now, c.busy, c.suspects, c.limit)
 	if err != nil {
-		return out, fmt.Errorf("find due deliveries: %w", err)
+		return fmt.Errorf("find endpoints with work: %w", err)
 	}
-	slots, err := l.rateSlots(tx, due)
+	c.more = len(endpoints) == c.limit
+	if len(endpoints) == 0 {
+		return c.lookAhead(tx)
+	}
+	due, err := c.due(tx, endpoints)
 	if err != nil {
-		return out, err
+		return err
 	}
-	ends := tx.Now().Add(lease)
 	s := sorted{}
 	for i := range due {
-		s.add(l, &due[i], tx.Now(), slots)
+		s.add(&due[i], c.lane.held.has(due[i].ID))
 	}
+	ends := now.Add(lease)
 	for _, o := range s.take {
 		o.LeaseEnds = ends
 	}
-	out = claimed{taken: s.take, seen: len(due)} // also on an error: their places must be given up
-	if err := s.write(tx, ends); err != nil {
-		return out, err
+	c.taken = s.take
+	c.more = c.more || len(due) == c.limit
+	if err := s.write(tx, ends, c.lane.schedule(c.considered(endpoints, len(due)), now)); err != nil {
+		return err
 	}
-	return out, s.recordEnded(tx)
+	if err := s.recordEnded(tx); err != nil || c.more {
+		return err
+	}
+	return c.lookAhead(tx)
+}
+
+// due finds the deliveries to claim and notes how many each endpoint had.
+func (c *claim) due(tx *database.Tx, endpoints []dueEndpoint) ([]candidate, error) {
+	now, most := tx.Now(), 0
+	ids, takes := make([]uuid.UUID, 0, len(endpoints)), make([]int, 0, len(endpoints))
+	for i := range endpoints {
+		e := &endpoints[i]
+		if e.take = c.lane.mayTake(e, now); e.take > 0 {
+			ids, takes = append(ids, e.ID), append(takes, e.take)
+			most = max(most, e.take)
+		}
+	}
+	if len(ids) == 0 {
+		return nil, nil
+	}
+	due, err := database.Rows[candidate](tx, dueQuery, ids, takes, now, most, c.limit)
+	if err != nil {
+		return nil, fmt.Errorf("find due deliveries: %w", err)
+	}
+	counts := map[uuid.UUID]int{}
+	for i := range due {
+		counts[due[i].EndpointID]++
+	}
+	for i := range endpoints {
+		endpoints[i].due = counts[endpoints[i].ID]
+	}
+	return due, nil
+}
+
+// considered are the endpoints whose turn it was. The others, for whom the claim had no room, keep
+// their place in the line.
+func (c *claim) considered(endpoints []dueEndpoint, due int) []dueEndpoint {
+	if due < c.limit {
+		return endpoints
+	}
+	return slices.DeleteFunc(endpoints, func(e dueEndpoint) bool { return e.take > 0 && e.due == 0 })
+}
+
+// mayTake says how many deliveries of an endpoint may be claimed now.
+func (l *lane) mayTake(e *dueEndpoint, now time.Time) int {
+	e.doubt(now, l.reach())
+	if after(e.RestingUntil, now) || (l.limits.Rate > 0 && after(e.NextSendAt, now)) {
+		return 0
+	}
+	var answered *bool
+	if e.AnsweredAt != nil || e.RestingUntil != nil {
+		ok := e.RestingUntil == nil // a rest stays noted, when it is over, until there is an answer
+		answered = &ok
+	}
+	n := l.queue.take(e.ID, answered)
+	if l.limits.Rate > 0 {
+		n = min(n, max(1, int(l.limits.Rate*burst.Seconds())))
+	}
+	return n
+}
+
+// longestAsked is the longest rest that an endpoint can ask for.
+const longestAsked = 24 * time.Hour
+
+// reach is how far ahead a rate is ever reserved.
+func (l *lane) reach() time.Duration {
+	if l.limits.Rate <= 0 {
+		return 0
+	}
+	return max(burst, time.Duration(float64(time.Second)/l.limits.Rate))
+}
+
+// doubt drops instants that lie further ahead than they can: some worker's clock was wrong then, and
+// nobody should wait until it is right.
+func (e *dueEndpoint) doubt(now time.Time, reach time.Duration) {
+	if after(e.RestingUntil, now.Add(longestAsked+time.Minute)) {
+		e.RestingUntil = &now
+	}
+	if after(e.NextSendAt, now.Add(reach)) {
+		e.NextSendAt = &now
+	}
+}
+
+// burst is for how long ahead the sends of an endpoint under a rate are claimed together.
+const burst = 100 * time.Millisecond
+
+func after(t *time.Time, now time.Time) bool { return t != nil && t.After(now) }
+
+// schedule says from when each endpoint is to be looked at again: not before its rest ends and its
+// rate allows. Reserving the rate in the endpoint's row makes all workers keep one limit.
+func (l *lane) schedule(endpoints []dueEndpoint, now time.Time) []dueEndpoint {
+	for i := range endpoints {
+		e := &endpoints[i]
+		if l.limits.Rate > 0 && e.due > 0 {
+			next := now.Add(time.Duration(float64(e.due) * float64(time.Second) / l.limits.Rate)).Truncate(time.Microsecond)
+			e.NextSendAt = &next
+		}
+	}
+	return endpoints
+}
+
+// lookAhead finds when the next endpoint will have work, so that a retry or a rate is kept to the
+// moment instead of to the sweep.
+func (c *claim) lookAhead(tx *database.Tx) error {
+	at, err := database.Scalar[*time.Time](tx, "select min(work_at) from endpoints where channel = $1 and work_at > $2", c.lane.channel.Name(), tx.Now())
+	if err != nil {
+		return fmt.Errorf("find when there is work: %w", err)
+	}
+	if at != nil {
+		c.next = at.Sub(tx.Now())
+	}
+	return nil
 }
 
 // sorted are the candidates by what is to become of them.
 type sorted struct {
 	take    []*Outgoing
+	ours    []uuid.UUID // held by this process: only the lease is renewed
 	over    []uuid.UUID // ended
 	states  []string
 	reasons []string
-	later   []uuid.UUID // put off
-	until   []time.Time
 }
 
-func (s *sorted) add(l *lane, c *candidate, now time.Time, slots map[uuid.UUID][]time.Time) {
-	if state, reason := ended(c); state != "" {
-		s.over, s.states, s.reasons = append(s.over, c.ID), append(s.states, string(state)), append(s.reasons, reason)
+func (s *sorted) add(c *candidate, held bool) {
+	if held {
+		s.ours = append(s.ours, c.ID)
 		return
 	}
-	if at := l.notBefore(c, now, slots); at.After(now) {
-		s.later, s.until = append(s.later, c.ID), append(s.until, at)
+	if state, reason := ended(c); state != "" {
+		s.over, s.states, s.reasons = append(s.over, c.ID), append(s.states, string(state)), append(s.reasons, reason)
 		return
 	}
 	c.Number++
@@ -123,106 +273,52 @@ func (s *sorted) recordEnded(tx *database.Tx) error {
 	return nil
 }
 
-func (s *sorted) write(tx *database.Tx, leaseEnds time.Time) error {
-	ids, addresses := make([]uuid.UUID, len(s.take)), make([]string, len(s.take))
-	for i, o := range s.take {
-		ids[i], addresses[i] = o.ID, o.Address
+// rescheduled moves endpoints to when they have work again. One that has more to do now goes to the
+// end of the line, behind those that wait.
+const rescheduled = `
+	update endpoints e
+	   set next_send_at = t.next_send_at,
+	       work_at = case when m.due_at is not null then greatest(t.not_before, m.due_at, $4::timestamptz) end
+	  from unnest($1::uuid[], $2::timestamptz[], $3::timestamptz[]) t (id, next_send_at, not_before)
+	 cross join lateral (select min(d.due_at) as due_at from deliveries d where d.endpoint_id = t.id and d.due_at is not null) m
+	 where e.id = t.id`
+
+func (s *sorted) write(tx *database.Tx, leaseEnds time.Time, endpoints []dueEndpoint) error {
+	batch := &pgx.Batch{}
+	if len(s.take) > 0 {
+		ids, addresses := make([]uuid.UUID, len(s.take)), make([]string, len(s.take))
+		for i, o := range s.take {
+			ids[i], addresses[i] = o.ID, o.Address
+		}
+		batch.Queue(`update deliveries d set state = 'sending', attempts = attempts + 1, due_at = $3,
+			possible_repeat = possible_repeat or state = 'sending', address = t.address
+			from unnest($1::uuid[], $2::text[]) t (id, address) where d.id = t.id`, ids, addresses, leaseEnds)
 	}
-	return tx.Pgx(func(ptx pgx.Tx) error {
-		batch := &pgx.Batch{}
-		if len(ids) > 0 {
-			batch.Queue(`update deliveries d set state = 'sending', attempts = attempts + 1, due_at = $3,
-				possible_repeat = possible_repeat or state = 'sending', address = t.address
-				from unnest($1::uuid[], $2::text[]) t (id, address) where d.id = t.id`, ids, addresses, leaseEnds)
-		}
-		if len(s.later) > 0 {
-			// A lease that ran out stays visible as state "sending": the next try is a possible repeat.
-			batch.Queue(`update deliveries d set due_at = t.due_at from unnest($1::uuid[], $2::timestamptz[]) t (id, due_at)
-				where d.id = t.id`, s.later, s.until)
-		}
-		if len(s.over) > 0 {
-			batch.Queue(`update deliveries d set state = t.state, reason = t.reason, due_at = null, done_at = $4
-				from unnest($1::uuid[], $2::text[], $3::text[]) t (id, state, reason) where d.id = t.id`,
-				s.over, s.states, s.reasons, tx.Now())
-		}
-		if batch.Len() == 0 {
-			return nil
-		}
-		if err := ptx.SendBatch(tx.Context(), batch).Close(); err != nil {
-			return fmt.Errorf("claim deliveries: %w", err)
-		}
-		return nil
-	})
+	if len(s.ours) > 0 {
+		batch.Queue("update deliveries set due_at = $2 where id = any($1) and state = 'sending'", s.ours, leaseEnds)
+	}
+	if len(s.over) > 0 {
+		batch.Queue(`update deliveries d set state = t.state, reason = t.reason, due_at = null, done_at = $4
+			from unnest($1::uuid[], $2::text[], $3::text[]) t (id, state, reason) where d.id = t.id`,
+			s.over, s.states, s.reasons, tx.Now())
+	}
+	ids, nexts, floors := make([]uuid.UUID, len(endpoints)), make([]*time.Time, len(endpoints)), make([]*time.Time, len(endpoints))
+	for i := range endpoints {
+		e := &endpoints[i]
+		ids[i], nexts[i], floors[i] = e.ID, e.NextSendAt, e.notBefore(tx.Now())
+	}
+	batch.Queue(rescheduled, ids, nexts, floors, tx.Now())
+	return send(tx, batch, "claim deliveries")
 }
 
-// rateSlots reserves, for endpoints under a rate, the instants at which their candidates may be
-// sent. The reservation is in the endpoint's row, so that all workers keep one limit. An instant
-// that lies ahead is not reserved: the delivery comes back for it.
-func (l *lane) rateSlots(tx *database.Tx, due []candidate) (map[uuid.UUID][]time.Time, error) {
-	if l.limits.Rate <= 0 || len(due) == 0 {
-		return map[uuid.UUID][]time.Time{}, nil
+// notBefore is until when nothing may be sent to the endpoint; nil when something may.
+func (e *dueEndpoint) notBefore(now time.Time) *time.Time {
+	var at *time.Time
+	if after(e.RestingUntil, now) {
+		at = e.RestingUntil
 	}
-	wanted := map[uuid.UUID]int{}
-	for i := range due {
-		wanted[due[i].EndpointID]++
+	if after(e.NextSendAt, now) && (at == nil || e.NextSendAt.After(*at)) {
+		at = e.NextSendAt
 	}
-	ids := make([]uuid.UUID, 0, len(wanted))
-	for id := range wanted {
-		ids = append(ids, id)
-	}
-	type row struct {
-		ID         uuid.UUID
-		NextSendAt *time.Time
-	}
-	rows, err := database.Rows[row](tx, `select id, next_send_at from endpoints where id = any($1) order by id for no key update`, ids)
-	if err != nil {
-		return nil, fmt.Errorf("read the endpoints' limits: %w", err)
-	}
-	gap := time.Duration(float64(time.Second) / l.limits.Rate)
-	slots := map[uuid.UUID][]time.Time{}
-	ids = ids[:0]
-	var nexts []time.Time
-	for _, r := range rows {
-		at := tx.Now()
-		if r.NextSendAt != nil && r.NextSendAt.After(at) {
-			at = *r.NextSendAt
-		}
-		next := at
-		for range wanted[r.ID] {
-			slots[r.ID] = append(slots[r.ID], at)
-			if !at.After(tx.Now()) {
-				next = at.Add(gap)
-			}
-			at = at.Add(gap)
-		}
-		ids, nexts = append(ids, r.ID), append(nexts, next)
-	}
-	_, err = tx.Exec(`update endpoints e set next_send_at = t.at from unnest($1::uuid[], $2::timestamptz[]) t (id, at)
-		where e.id = t.id and e.next_send_at is distinct from t.at`, ids, nexts)
-	if err != nil {
-		return nil, fmt.Errorf("reserve the endpoints' limits: %w", err)
-	}
-	return slots, nil
+	return at
 }
-
-// notBefore says when the candidate may be sent: now, when its endpoint rests no more, when the
-// endpoint's rate allows, or, when the endpoint has its fill of work here, a little later.
-func (l *lane) notBefore(c *candidate, now time.Time, slots map[uuid.UUID][]time.Time) time.Time {
-	if c.RestingUntil != nil && c.RestingUntil.After(now) {
-		return *c.RestingUntil
-	}
-	free := slots[c.EndpointID]
-	if len(free) > 0 && free[0].After(now) {
-		return free[0]
-	}
-	if !l.reserve(c.EndpointID) {
-		return now.Add(putOff)
-	}
-	if len(free) > 0 {
-		slots[c.EndpointID] = free[1:]
-	}
-	return now
-}
-
-// putOff is how long a delivery waits whose endpoint has its fill of work.
-const putOff = 200 * time.Millisecond

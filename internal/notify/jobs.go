@@ -111,6 +111,9 @@ func (s *Service) LookAfter(ctx context.Context) error {
 		if err := countSilenceAsReceipt(tx, settings); err != nil {
 			return err
 		}
+		if err := mendSchedule(tx); err != nil {
+			return err
+		}
 		return s.turnToFallback(tx, settings)
 	})
 }

@@ -100,6 +100,9 @@ type Result struct {
 	Disable  string        // why nothing may be sent there any more, in a word; "": it may
 }
 
+// spoke says whether the far side itself said anything.
+func (r *Result) spoke() bool { return r.Outcome == Accepted || r.Code != 0 }
+
 // Outgoing is one claimed delivery with all that is needed to send it.
 type Outgoing struct {
 	ID             uuid.UUID

@@ -2,22 +2,50 @@ package notify
 
 import (
 	"sync"
-	"time"
 
 	"github.com/google/uuid"
 )
 
 type endpointID = uuid.UUID
 
-// queue holds claimed deliveries by endpoint and hands them out in turns, so that one endpoint
-// with much to get never holds up the others.
+// standing is what is known of an endpoint. It decides which slots a send to it may take, so that
+// those who don't answer never hold up those who do.
+type standing int
+
+const (
+	reliable standing = iota // it answered promptly the last time
+	untried                  // nothing is known
+	suspect                  // it let a send wait, or could not be reached, the last time
+	standings
+)
+
+// slotKind is which of the lane's slots a send takes.
+type slotKind int
+
+const (
+	fastSlot  slotKind = iota // for who is known to answer
+	trialSlot                 // one of the fast, taken by somebody untried
+	slowSlot                  // for suspects, and for sends that turned out to be slow
+	slotKinds
+)
+
+// queueSize is how many claimed deliveries wait at most in a lane for endpoints that are not
+// suspects. It is small because whatever is claimed when a worker dies counts as possibly sent.
+const queueSize = 500
+
+// queue holds claimed deliveries by endpoint and hands them out in turns, as slots become free, so
+// that one endpoint with much to get never holds up the others.
 type queue struct {
 	mu        sync.Mutex
-	filled    *sync.Cond
+	changed   *sync.Cond
+	limits    Limits
 	endpoints map[endpointID]*endpointQueue
-	turns     []*endpointQueue // endpoints with something to send and room for it
-	size      int
-	perProven int
+	turns     [standings][]*endpointQueue // endpoints with something to send and room for it
+	first     standing                    // whose turn it is to be asked first
+	used      [slotKinds]int
+	waiting   int // deliveries, those of suspects excepted
+	suspected int // deliveries of suspects
+	mark      int // when waiting has fallen to it, more is claimed
 	closed    bool
 	low       chan struct{} // tells that more should be claimed
 }
@@ -27,121 +55,179 @@ type queue struct {
 type endpointQueue struct {
 	id       endpointID
 	waiting  []*Outgoing
-	reserved int // claimed, on the way here
 	inFlight int
-	proven   bool // it answered promptly the last time
+	standing standing
+	proven   bool // it answered promptly the last time, in this process
 	inTurns  bool
 }
 
-// ahead is how many deliveries an endpoint may have waiting here for each send that it may have in
-// flight: enough not to run dry between two claims.
-const ahead = 16
-
-// queueSize is how many claimed deliveries wait at most in a lane.
-const queueSize = 1000
-
-func newQueue(perProven int) *queue {
-	q := &queue{endpoints: map[endpointID]*endpointQueue{}, perProven: perProven, low: make(chan struct{}, 1)}
-	q.filled = sync.NewCond(&q.mu)
+func newQueue(limits Limits) *queue {
+	q := &queue{limits: limits, endpoints: map[endpointID]*endpointQueue{}, low: make(chan struct{}, 1)}
+	q.changed = sync.NewCond(&q.mu)
 	return q
 }
 
-func (q *queue) room() int {
+// wants says for how many more deliveries there is room, whether suspects may be among them, and
+// which endpoints have their fill of work here.
+func (q *queue) wants() (room int, suspects bool, busy []endpointID) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	return max(0, queueSize-q.size)
+	suspects = q.suspected < q.limits.Slow
+	busy = []endpointID{}
+	for id, e := range q.endpoints {
+		if q.allowance(e) == 0 || (!suspects && e.standing == suspect) {
+			busy = append(busy, id)
+		}
+	}
+	return max(0, queueSize-q.waiting), suspects, busy
 }
 
-func (q *queue) of(id endpointID) *endpointQueue {
+// take says how many deliveries of an endpoint may be claimed now. answered says whether, by its
+// row, the endpoint answered when it was last asked; nil when it was never asked.
+func (q *queue) take(id endpointID, answered *bool) int {
+	q.mu.Lock()
+	defer q.mu.Unlock()
 	e := q.endpoints[id]
 	if e == nil {
-		e = &endpointQueue{id: id}
+		e = &endpointQueue{id: id, standing: untried}
+		if answered != nil {
+			e.standing = suspect
+			if *answered {
+				e.standing = reliable
+			}
+		}
 		q.endpoints[id] = e
 	}
-	return e
+	return q.allowance(e)
 }
 
-// cap is how many sends the endpoint may have in flight: one until it has answered promptly.
-func (q *queue) cap(e *endpointQueue) int {
-	if e.proven {
-		return q.perProven
-	}
-	return 1
-}
-
-// reserve keeps a place for one delivery of the endpoint; false when it has its fill.
-func (q *queue) reserve(id endpointID) bool {
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	e := q.of(id)
-	if len(e.waiting)+e.reserved >= ahead*q.perProven {
-		return false
-	}
-	e.reserved++
-	return true
-}
-
-// release gives up reserved places: the claim came to nothing.
-func (q *queue) release(list []*Outgoing) {
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	for _, o := range list {
-		e := q.of(o.EndpointID)
-		e.reserved--
-		q.forget(e)
+// allowance is how many more deliveries of the endpoint may wait here: for one that answers so
+// many that as many endpoints as it takes to use every slot have room beside one another; for
+// the others only what is tried next.
+func (q *queue) allowance(e *endpointQueue) int {
+	switch {
+	case e.proven:
+		return max(0, max(2, queueSize*q.limits.PerEndpoint/max(q.limits.Concurrency, q.limits.PerEndpoint))-len(e.waiting))
+	case e.standing == suspect:
+		return max(0, 1-len(e.waiting)-e.inFlight)
+	default:
+		return max(0, 2-len(e.waiting)-e.inFlight)
 	}
 }
 
-// push takes over claimed deliveries, whose places were reserved.
+// push takes over claimed deliveries.
 func (q *queue) push(list []*Outgoing) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	for _, o := range list {
 		e := q.of(o.EndpointID)
-		e.reserved--
 		e.waiting = append(e.waiting, o)
-		q.size++
+		q.count(e, 1)
 		q.line(e)
 	}
-	q.filled.Broadcast()
+	q.mark = q.waiting / 2
+	q.prune()
+}
+
+func (q *queue) of(id endpointID) *endpointQueue {
+	e := q.endpoints[id]
+	if e == nil {
+		e = &endpointQueue{id: id, standing: untried}
+		q.endpoints[id] = e
+	}
+	return e
+}
+
+func (q *queue) count(e *endpointQueue, n int) {
+	if e.standing == suspect {
+		q.suspected += n
+		return
+	}
+	q.waiting += n
+}
+
+// stand changes what is thought of an endpoint, and where its deliveries count.
+func (q *queue) stand(e *endpointQueue, s standing) {
+	if e.standing == s {
+		return
+	}
+	q.count(e, -len(e.waiting))
+	e.standing = s
+	q.count(e, len(e.waiting))
+	e.inTurns = false // where it stood it is passed over
+	q.line(e)
 }
 
 // line puts the endpoint in the turns when it has something to send and room for it.
 func (q *queue) line(e *endpointQueue) {
-	if !e.inTurns && len(e.waiting) > 0 && e.inFlight < q.cap(e) {
+	most := 1
+	if e.proven {
+		most = q.limits.PerEndpoint
+	}
+	if !e.inTurns && len(e.waiting) > 0 && e.inFlight < most {
 		e.inTurns = true
-		q.turns = append(q.turns, e)
-		q.filled.Signal()
+		q.turns[e.standing] = append(q.turns[e.standing], e)
+		q.changed.Signal()
 	}
 }
 
-// next waits for the next delivery that may be sent; false when the queue is closed.
-func (q *queue) next() (*Outgoing, bool) {
+// free says whether a send to an endpoint of this standing may start, and with which slot.
+func (q *queue) free(s standing) (slotKind, bool) {
+	fast := q.used[fastSlot]+q.used[trialSlot] < q.limits.Concurrency
+	switch s {
+	case reliable:
+		return fastSlot, fast
+	case untried: // may take every fast slot while each of them could move to a slow one
+		movable := q.used[slowSlot]+q.used[trialSlot] < q.limits.Slow
+		return trialSlot, fast && (movable || q.used[trialSlot] < max(1, q.limits.Concurrency/2))
+	default: // leaves some for sends that turn out to be slow
+		return slowSlot, q.used[slowSlot] < max(1, q.limits.Slow-q.limits.Slow/4)
+	}
+}
+
+// next waits for a slot and the next delivery that may be sent with it; nil when the queue is
+// closed. The slot must be given back with done or undone.
+func (q *queue) next() *slot {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	for {
-		for len(q.turns) == 0 && !q.closed {
-			q.filled.Wait()
+	for !q.closed {
+		for i := range standings {
+			s := (q.first + i) % standings
+			if sl := q.start(s); sl != nil {
+				q.first = (s + 1) % standings // the standings take turns too
+				return sl
+			}
 		}
-		if q.closed {
-			return nil, false
+		q.changed.Wait()
+	}
+	return nil
+}
+
+// start takes the first endpoint in line of a standing, if a slot for it is free.
+func (q *queue) start(s standing) *slot {
+	kind, ok := q.free(s)
+	for ok && len(q.turns[s]) > 0 {
+		e := q.turns[s][0]
+		q.turns[s] = q.turns[s][1:]
+		if !e.inTurns || e.standing != s {
+			continue // it changed lines
 		}
-		e := q.turns[0]
-		q.turns = q.turns[1:]
 		e.inTurns = false
-		if len(e.waiting) == 0 || e.inFlight >= q.cap(e) {
+		if len(e.waiting) == 0 || (!e.proven && e.inFlight > 0) {
 			continue // it lost its proof while it stood in line
 		}
 		out := e.waiting[0]
 		e.waiting = e.waiting[1:]
 		e.inFlight++
-		q.size--
+		q.count(e, -1)
+		q.used[kind]++
 		q.line(e)
-		if q.size < queueSize/2 {
+		if q.waiting <= q.mark {
 			q.tellLow()
 		}
-		return out, true
+		return &slot{queue: q, endpoint: e, out: out, kind: kind}
 	}
+	return nil
 }
 
 func (q *queue) tellLow() {
@@ -151,37 +237,16 @@ func (q *queue) tellLow() {
 	}
 }
 
-// done notes that a send ended, and whether the endpoint answered promptly.
-func (q *queue) done(id endpointID, prompt bool) {
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	e := q.of(id)
-	e.inFlight--
-	e.proven = prompt
-	q.line(e)
-	q.forget(e)
-}
-
-// undone notes that a send was given up before it began: nothing was learnt of the endpoint.
-func (q *queue) undone(id endpointID) {
-	q.mu.Lock()
-	proven := q.of(id).proven
-	q.mu.Unlock()
-	q.done(id, proven)
-}
-
-// unproven notes that the endpoint lets a send wait.
-func (q *queue) unproven(id endpointID) {
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	q.of(id).proven = false
-}
-
-// forget drops an endpoint that nothing is known of but its proof; memory follows the work at
+// prune drops endpoints that nothing is known of but their standing; memory follows the work at
 // hand, not the number of endpoints there are.
-func (q *queue) forget(e *endpointQueue) {
-	if e.inFlight == 0 && e.reserved == 0 && len(e.waiting) == 0 && !e.inTurns && len(q.endpoints) > queueSize {
-		delete(q.endpoints, e.id)
+func (q *queue) prune() {
+	if len(q.endpoints) < 20*queueSize {
+		return
+	}
+	for id, e := range q.endpoints {
+		if e.inFlight == 0 && len(e.waiting) == 0 && !e.inTurns {
+			delete(q.endpoints, id)
+		}
 	}
 }
 
@@ -190,7 +255,7 @@ func (q *queue) close() {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	q.closed = true
-	q.filled.Broadcast()
+	q.changed.Broadcast()
 }
 
 // drain returns what still waits.
@@ -199,64 +264,75 @@ func (q *queue) drain() (out []*Outgoing) {
 	defer q.mu.Unlock()
 	for _, e := range q.endpoints {
 		out = append(out, e.waiting...)
+		q.count(e, -len(e.waiting))
 		e.waiting = nil
 	}
-	q.size = 0
 	return out
 }
 
-// rest is how a lane treats the relay that all its sends go through: when it can't be reached, no
-// further deliveries are thrown at it. The zero value is a relay that answers.
-type rest struct {
-	mu       sync.Mutex
-	until    time.Time
-	failures int
+// slot is a send under way and the place it takes.
+type slot struct {
+	queue    *queue
+	endpoint *endpointQueue
+	out      *Outgoing
+	kind     slotKind
+	over     bool
 }
 
-const (
-	shortestRest = 2 * time.Second
-	longestRest  = time.Minute
-)
-
-// allows says how many deliveries may be claimed now: all that are wanted, one as a probe after a
-// rest, or none.
-func (r *rest) allows(now time.Time, wanted int) int {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	switch {
-	case r.failures == 0:
-		return wanted
-	case now.Before(r.until):
-		return 0
-	default:
-		r.until = now.Add(shortestRest) // one probe at a time
-		return 1
-	}
-}
-
-func (r *rest) resting(now time.Time) bool {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	// The probe itself is let through: its rest is the short one that allows has set.
-	return r.failures > 0 && r.until.Sub(now) > shortestRest
-}
-
-// left is how long the relay still rests.
-func (r *rest) left(now time.Time) time.Duration {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	return max(0, r.until.Sub(now))
-}
-
-// note learns from the outcome of a send.
-func (r *rest) note(o Outcome, now time.Time) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if o != Unreachable {
-		r.failures, r.until = 0, time.Time{}
+// slowDown notes that the endpoint lets the send wait, and moves it to the slow slots so that it
+// no longer takes the place of prompt ones. When those are all taken it stays where it is.
+func (s *slot) slowDown() {
+	q := s.queue
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if s.over {
 		return
 	}
-	wait := min(longestRest, shortestRest<<min(r.failures, 5))
-	r.failures++
-	r.until = now.Add(wait + shortestRest)
+	s.endpoint.proven = false
+	q.stand(s.endpoint, suspect)
+	if s.kind != slowSlot && q.used[slowSlot] < q.limits.Slow {
+		q.used[s.kind]--
+		q.used[slowSlot]++
+		s.kind = slowSlot
+		q.changed.Signal()
+	}
+}
+
+// answered notes that the send ended and whether the endpoint answered promptly. The slot is kept.
+func (s *slot) answered(promptly bool) {
+	q := s.queue
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	s.over = true
+	e := s.endpoint
+	e.inFlight--
+	news := e.proven != promptly
+	if e.proven = promptly; promptly {
+		q.stand(e, reliable)
+	} else {
+		q.stand(e, suspect)
+	}
+	q.line(e)
+	if news || len(e.waiting) == 0 {
+		q.tellLow() // it may get more now, or different
+	}
+}
+
+// untaught notes that the send ended without anything being learnt of the endpoint.
+func (s *slot) untaught() {
+	q := s.queue
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	s.over = true
+	s.endpoint.inFlight--
+	q.line(s.endpoint)
+}
+
+// release gives the slot back.
+func (s *slot) release() {
+	q := s.queue
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.used[s.kind]--
+	q.changed.Signal()
 }

@@ -8,74 +8,163 @@ import (
 	"pgregory.net/rapid"
 )
 
-// Whatever happens in whatever order: no endpoint has more in flight than it may, nothing is lost,
-// nothing is handed out twice, and while anything can be sent, something is.
+// Whatever happens in whatever order: no endpoint has more in flight than it may, no kind of slot
+// is overdrawn, nothing is lost, nothing is handed out twice, and while anything can be sent,
+// something is.
 func TestTheQueueKeepsItsLimits(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		perProven := rapid.IntRange(1, 5).Draw(t, "per endpoint")
-		q := newQueue(perProven)
-		ids := []uuid.UUID{{1}, {2}, {3}}
-		inFlight, proven, out := map[uuid.UUID]int{}, map[uuid.UUID]bool{}, map[uuid.UUID]bool{}
-		pushed, n := 0, byte(0)
-		for range rapid.IntRange(1, 120).Draw(t, "steps") {
-			id := rapid.SampledFrom(ids).Draw(t, "endpoint")
-			switch rapid.SampledFrom([]string{"push", "push", "next", "next", "done", "slow"}).Draw(t, "do") {
-			case "push":
-				if q.reserve(id) {
-					n++
-					q.push([]*Outgoing{{ID: uuid.UUID{n, byte(pushed >> 8)}, EndpointID: id}})
-					pushed++
-				}
-			case "next":
-				if len(q.turns) == 0 {
-					continue // it would wait
-				}
-				if !anyReady(q) {
-					continue
-				}
-				o, ok := q.next()
-				if !ok || out[o.ID] {
-					t.Fatalf("handed out %v, %v: again?", o, ok)
-				}
-				out[o.ID] = true
-				inFlight[o.EndpointID]++
-				limit := 1
-				if proven[o.EndpointID] {
-					limit = perProven
-				}
-				if inFlight[o.EndpointID] > limit {
-					t.Fatalf("%d in flight to an endpoint that may have %d", inFlight[o.EndpointID], limit)
-				}
-			case "done":
-				if inFlight[id] > 0 {
-					inFlight[id]--
-					proven[id] = rapid.Bool().Draw(t, "prompt")
-					q.done(id, proven[id])
-				}
-			case "slow":
-				q.unproven(id)
-				proven[id] = false
-			}
-			for _, id := range ids {
-				e := q.of(id)
-				if len(e.waiting) > 0 && e.inFlight < q.cap(e) && !e.inTurns {
-					t.Fatalf("an endpoint with work and room stands in no line")
-				}
-			}
+		limits := Limits{Concurrency: rapid.IntRange(1, 6).Draw(t, "fast"), Slow: rapid.IntRange(1, 6).Draw(t, "slow"),
+			PerEndpoint: rapid.IntRange(1, 5).Draw(t, "per endpoint")}
+		m := &queueModel{q: newQueue(limits), limits: limits, out: map[uuid.UUID]bool{}}
+		for range rapid.IntRange(1, 150).Draw(t, "steps") {
+			m.step(t)
+			m.check(t)
 		}
-		if left := q.drain(); len(left)+len(out) != pushed {
-			t.Fatalf("%d pushed, %d handed out, %d left", pushed, len(out), len(left))
+		if left := m.q.drain(); len(left)+len(m.out) != m.pushed {
+			t.Fatalf("%d pushed, %d handed out, %d left", m.pushed, len(m.out), len(left))
+		}
+		if m.q.waiting != 0 || m.q.suspected != 0 {
+			t.Fatalf("an empty queue counts %d and %d", m.q.waiting, m.q.suspected)
 		}
 	})
 }
 
-func anyReady(q *queue) bool {
-	for _, e := range q.turns {
-		if len(e.waiting) > 0 && e.inFlight < q.cap(e) {
-			return true
+// queueModel drives a queue at random.
+type queueModel struct {
+	q       *queue
+	limits  Limits
+	running []*slot
+	out     map[uuid.UUID]bool
+	pushed  int
+}
+
+func (m *queueModel) step(t *rapid.T) {
+	id := uuid.UUID{byte(rapid.IntRange(1, 8).Draw(t, "endpoint"))}
+	switch rapid.SampledFrom([]string{"claim", "claim", "next", "next", "next", "end", "slow"}).Draw(t, "do") {
+	case "claim":
+		var answered *bool
+		if rapid.Bool().Draw(t, "known") {
+			ok := rapid.Bool().Draw(t, "answered")
+			answered = &ok
+		}
+		for range min(3, m.q.take(id, answered)) {
+			m.pushed++
+			m.q.push([]*Outgoing{{ID: uuid.UUID{1, byte(m.pushed >> 8), byte(m.pushed)}, EndpointID: id}})
+		}
+	case "next":
+		if !m.ready() {
+			return // it would wait
+		}
+		s := m.q.next()
+		if s == nil || m.out[s.out.ID] {
+			t.Fatalf("handed out %v: again?", s)
+		}
+		m.out[s.out.ID] = true
+		m.running = append(m.running, s)
+	case "end":
+		if len(m.running) == 0 {
+			return
+		}
+		s := m.running[0]
+		m.running = m.running[1:]
+		if rapid.Bool().Draw(t, "learnt") {
+			s.answered(rapid.Bool().Draw(t, "promptly"))
+		} else {
+			s.untaught()
+		}
+		s.release()
+	case "slow":
+		if len(m.running) > 0 {
+			rapid.SampledFrom(m.running).Draw(t, "which").slowDown()
+		}
+	}
+}
+
+// ready says whether some endpoint in line may be sent to.
+func (m *queueModel) ready() bool {
+	for s := range standings {
+		if _, free := m.q.free(s); !free {
+			continue
+		}
+		for _, e := range m.q.endpoints {
+			if e.standing == s && len(e.waiting) > 0 && e.inFlight < m.most(e) {
+				return true
+			}
 		}
 	}
 	return false
+}
+
+func (m *queueModel) most(e *endpointQueue) int {
+	if e.proven {
+		return m.limits.PerEndpoint
+	}
+	return 1
+}
+
+func (m *queueModel) check(t *rapid.T) {
+	q, waiting := m.q, 0
+	for _, e := range q.endpoints {
+		waiting += len(e.waiting)
+		if e.inFlight > m.limits.PerEndpoint {
+			t.Fatalf("%d in flight to an endpoint that may have %d", e.inFlight, m.limits.PerEndpoint)
+		}
+		if len(e.waiting) > 0 && e.inFlight < m.most(e) && !e.inTurns {
+			t.Fatal("an endpoint with work and room stands in no line")
+		}
+	}
+	if waiting != q.waiting+q.suspected {
+		t.Fatalf("%d wait, but %d and %d are counted", waiting, q.waiting, q.suspected)
+	}
+	if q.used[fastSlot]+q.used[trialSlot] > m.limits.Concurrency || q.used[slowSlot] > m.limits.Slow {
+		t.Fatalf("slots are overdrawn: %v of %+v", q.used, m.limits)
+	}
+	for _, n := range q.used {
+		if n < 0 {
+			t.Fatalf("slots were given back twice: %v", q.used)
+		}
+	}
+}
+
+// However many endpoints hang, those that answer keep slots of their own.
+func TestTheDeadLeaveRoomForTheLiving(t *testing.T) {
+	limits := Limits{Concurrency: 8, Slow: 16, PerEndpoint: 4}
+	q := newQueue(limits)
+	hang := func(n int) {
+		for i := range n {
+			id := uuid.UUID{2, byte(i)}
+			if q.take(id, nil) > 0 {
+				q.push([]*Outgoing{{ID: uuid.UUID{3, byte(i)}, EndpointID: id}})
+			}
+		}
+	}
+	hang(100)
+	stuck := 0
+	for range 100 {
+		if s := q.start(untried); s != nil {
+			s.slowDown() // and never ends
+			stuck++
+		}
+	}
+	for q.start(suspect) != nil {
+		stuck++
+	}
+	if stuck < limits.Slow {
+		t.Fatalf("only %d hang: the test shows nothing", stuck)
+	}
+	alive, ok := uuid.UUID{9}, true
+	for range q.take(alive, &ok) {
+		q.push([]*Outgoing{{ID: uuid.UUID{4}, EndpointID: alive}})
+	}
+	s := q.start(reliable)
+	if s == nil {
+		t.Fatal("an endpoint that answers has to wait for those that don't")
+	}
+	s.answered(true)
+	s.release()
+	if got := q.take(alive, nil); got < limits.PerEndpoint {
+		t.Errorf("an endpoint that has proven itself may have %d", got)
+	}
 }
 
 func TestARelaysRest(t *testing.T) {
@@ -84,7 +173,10 @@ func TestARelaysRest(t *testing.T) {
 	if got := r.allows(now, 250); got != 250 || r.resting(now) {
 		t.Fatalf("a relay that never failed allows %d", got)
 	}
-	r.note(Unreachable, now)
+	r.note(Unreachable, now, now)
+	for range 8 {
+		r.note(Unreachable, now.Add(-time.Second), now.Add(time.Millisecond)) // they were under way: one fault
+	}
 	if got := r.allows(now.Add(time.Second), 250); got != 0 || !r.resting(now) {
 		t.Errorf("just after a failure it allows %d", got)
 	}
@@ -96,12 +188,12 @@ func TestARelaysRest(t *testing.T) {
 		t.Errorf("while the probe is out it allows %d", got)
 	}
 	for range 20 {
-		r.note(Unreachable, probe)
+		r.note(Unreachable, probe, probe)
 	}
 	if left := r.left(probe); left > longestRest+shortestRest {
 		t.Errorf("it rests for %v", left)
 	}
-	r.note(Temporary, probe) // any answer will do
+	r.note(Temporary, probe, probe) // any answer will do
 	if got := r.allows(probe, 250); got != 250 {
 		t.Errorf("after an answer it allows %d", got)
 	}

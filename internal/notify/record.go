@@ -20,6 +20,7 @@ import (
 	"fairnotice/internal/database"
 	"fairnotice/internal/jobs"
 	"fairnotice/internal/ledger"
+	"fairnotice/internal/subscribers"
 )
 
 // JobInserter enqueues a job inside a transaction.
@@ -35,11 +36,20 @@ const (
 
 // finished is a send with its result.
 type finished struct {
-	out    *Outgoing
-	result Result
-	took   time.Duration
-	plan   plan
+	out      *Outgoing
+	result   Result
+	took     time.Duration
+	plan     plan
+	recorded func() // called when it is
 }
+
+// committers is how many groups are committed at once: while one waits for the disk, the next is
+// stored.
+const committers = 2
+
+// ahead is how many finished sends wait for a committer at most: what is sent and not recorded is
+// sent again after a crash.
+const ahead = 50
 
 // recorder commits finished sends in groups: attempts, outcomes, facts of service and one ledger
 // entry, in one transaction.
@@ -48,6 +58,7 @@ type recorder struct {
 	jobs       JobInserter
 	log        *slog.Logger
 	in         chan finished
+	gathering  sync.Mutex
 	done       chan struct{}
 	giveUp     chan struct{} // closed when there is no more time to wait for the database
 	giveUpOnce sync.Once
@@ -55,9 +66,13 @@ type recorder struct {
 }
 
 func newRecorder(db *database.DB, jobs JobInserter, log *slog.Logger) *recorder {
-	r := &recorder{db: db, jobs: jobs, log: log, in: make(chan finished, groupSize),
+	r := &recorder{db: db, jobs: jobs, log: log, in: make(chan finished, ahead),
 		done: make(chan struct{}), giveUp: make(chan struct{}), renderings: newRenderingCache()}
-	go r.run()
+	var running sync.WaitGroup
+	for range committers {
+		running.Go(r.run)
+	}
+	go func() { running.Wait(); close(r.done) }()
 	return r
 }
 
@@ -95,19 +110,25 @@ func (r *recorder) close(ctx context.Context) {
 }
 
 func (r *recorder) run() {
-	defer close(r.done)
 	for {
-		first, ok := <-r.in
-		if !ok {
+		group := r.gather()
+		if len(group) == 0 {
 			return
 		}
-		r.commit(r.gather(first))
+		r.commit(group)
 	}
 }
 
-// gather waits a little for company.
-func (r *recorder) gather(first finished) []finished {
-	group := []finished{first}
+// gather waits for a finished send, and a little for company; none when there will be no more. Only
+// one committer gathers at a time, so that groups grow full.
+func (r *recorder) gather() []finished {
+	r.gathering.Lock()
+	defer r.gathering.Unlock()
+	first, ok := <-r.in
+	if !ok {
+		return nil
+	}
+	group := append(make([]finished, 0, groupSize), first)
 	timeout := time.NewTimer(groupWait)
 	defer timeout.Stop()
 	for len(group) < groupSize {
@@ -129,6 +150,9 @@ func (r *recorder) commit(group []finished) {
 	for wait := 100 * time.Millisecond; ; wait = min(2*wait, 5*time.Second) {
 		err := r.try(group)
 		if err == nil {
+			for i := range group {
+				group[i].recorded()
+			}
 			return
 		}
 		r.log.Error("record deliveries", "count", len(group), "error", err)
@@ -161,7 +185,8 @@ func (r *recorder) store(tx *database.Tx, group []finished) error {
 		f := &group[i]
 		f.plan = next(f.out.Number, f.out.CreatedAt, tx.Now(), f.result, jitter())
 	}
-	if err := storeAttempts(tx, group); err != nil {
+	fresh, err := storeAttempts(tx, group)
+	if err != nil {
 		return err
 	}
 	served, err := storeServices(tx, group)
@@ -173,12 +198,15 @@ func (r *recorder) store(tx *database.Tx, group []finished) error {
 			return err
 		}
 	}
+	if err := disable(tx, group); err != nil {
+		return err
+	}
 	if stranded(group) {
 		if err := r.jobs.Insert(tx, LookAfter{}, jobs.Once(jobs.QueueWindows)); err != nil {
 			return err
 		}
 	}
-	return appendGroup(tx, group)
+	return appendGroup(tx, fresh)
 }
 
 // stranded says whether a contract recipient was refused for good: its customer's fallback should
@@ -211,8 +239,8 @@ func appendGroup(tx *database.Tx, group []finished) error {
 // storeAttempts keeps every attempt and applies its outcome to the delivery. The outcome is fenced
 // by the attempt's number: a late answer to an attempt whose lease ran out does not undo what a
 // later attempt found, but the attempt itself is kept. A repeated commit of the same group is
-// harmless.
-func storeAttempts(tx *database.Tx, group []finished) error {
+// harmless: it returns the attempts that are new, and there are none.
+func storeAttempts(tx *database.Tx, group []finished) (fresh []finished, err error) {
 	n := len(group)
 	ids, numbers, codes, took := make([]uuid.UUID, n), make([]int, n), make([]int, n), make([]int64, n)
 	started, nexts, dones := make([]time.Time, n), make([]*time.Time, n), make([]*time.Time, n)
@@ -230,58 +258,54 @@ func storeAttempts(tx *database.Tx, group []finished) error {
 			dones[i] = &now
 		}
 	}
-	return tx.Pgx(func(ptx pgx.Tx) error {
-		batch := &pgx.Batch{}
-		batch.Queue(`insert into attempts (delivery_id, number, started_at, duration_us, outcome, stage, code, answer, digest, next_at, address, link_epoch)
-			select * from unnest($1::uuid[], $2::int[], $3::timestamptz[], $4::bigint[], $5::text[], $6::text[], $7::int[], $8::text[], $9::bytea[], $10::timestamptz[], $11::text[], $12::int[])
-			on conflict do nothing`,
-			ids, numbers, started, took, outcomes, stages, codes, answers, digests, nexts, addresses, epochs)
-		batch.Queue(`update deliveries d set state = t.state, due_at = t.due_at, done_at = t.done_at, reason = t.reason, digest = coalesce(t.digest, d.digest),
-			possible_repeat = d.possible_repeat or (t.outcome = 'ambiguous' and t.due_at is not null)
-			from unnest($1::uuid[], $2::int[], $3::text[], $4::timestamptz[], $5::timestamptz[], $6::text[], $7::bytea[], $8::text[]) t (id, number, state, due_at, done_at, reason, digest, outcome)
-			where d.id = t.id and d.attempts = t.number and d.state = 'sending'`,
-			ids, numbers, states, nexts, dones, reasons, digests, outcomes)
-		queueEndpoints(batch, group, now)
-		if err := ptx.SendBatch(tx.Context(), batch).Close(); err != nil {
-			return fmt.Errorf("store attempts: %w", err)
+	rows, err := database.Rows[attemptID](tx, `insert into attempts (delivery_id, number, started_at, duration_us, outcome, stage, code, answer, digest, next_at, address, link_epoch)
+		select * from unnest($1::uuid[], $2::int[], $3::timestamptz[], $4::bigint[], $5::text[], $6::text[], $7::int[], $8::text[], $9::bytea[], $10::timestamptz[], $11::text[], $12::int[])
+		on conflict do nothing returning delivery_id, number`,
+		ids, numbers, started, took, outcomes, stages, codes, answers, digests, nexts, addresses, epochs)
+	if err != nil {
+		return nil, fmt.Errorf("store attempts: %w", err)
+	}
+	batch := &pgx.Batch{}
+	batch.Queue(`update deliveries d set state = t.state, due_at = t.due_at, done_at = t.done_at, reason = t.reason, digest = coalesce(t.digest, d.digest),
+		possible_repeat = d.possible_repeat or (t.outcome = 'ambiguous' and t.due_at is not null)
+		from unnest($1::uuid[], $2::int[], $3::text[], $4::timestamptz[], $5::timestamptz[], $6::text[], $7::bytea[], $8::text[]) t (id, number, state, due_at, done_at, reason, digest, outcome)
+		where d.id = t.id and d.attempts = t.number and d.state = 'sending'`,
+		ids, numbers, states, nexts, dones, reasons, digests, outcomes)
+	batch.Queue(endpointNews, newsOf(group, now).args(now)...)
+	if err := send(tx, batch, "store outcomes"); err != nil {
+		return nil, err
+	}
+	if len(rows) == len(group) {
+		return group, nil
+	}
+	stored := make(map[attemptID]bool, len(rows))
+	for _, r := range rows {
+		stored[r] = true
+	}
+	for _, f := range group {
+		if stored[attemptID{f.out.ID, f.out.Number}] {
+			fresh = append(fresh, f)
 		}
-		return nil
-	})
+	}
+	return fresh, nil
 }
 
-// queueEndpoints notes what the attempts say of their endpoints. Rows are touched in the order of
-// their IDs, so that two workers can't wait for each other.
-func queueEndpoints(batch *pgx.Batch, group []finished, now time.Time) {
-	type news struct {
-		answered bool
-		rest     time.Time
-	}
-	seen := map[uuid.UUID]news{}
+type attemptID struct {
+	DeliveryID uuid.UUID
+	Number     int
+}
+
+// disable ends the subscriptions whose far side said that nothing may be sent there any more.
+func disable(tx *database.Tx, group []finished) error {
 	for _, f := range group {
-		s := seen[f.out.EndpointID]
-		s.answered = s.answered || f.result.Outcome == Accepted
-		if until := now.Add(f.result.Rest); f.result.Rest > 0 && until.After(s.rest) {
-			s.rest = until
+		if f.result.Disable == "" {
+			continue
 		}
-		seen[f.out.EndpointID] = s
-	}
-	ids, answered, rests := make([]uuid.UUID, 0, len(seen)), make([]bool, 0, len(seen)), make([]*time.Time, 0, len(seen))
-	for id, s := range seen {
-		ids, answered = append(ids, id), append(answered, s.answered)
-		if s.rest.IsZero() {
-			rests = append(rests, nil)
-		} else {
-			rests = append(rests, &s.rest)
+		if err := subscribers.DisableInTx(tx, actor.ForSystem(), f.out.SubscriptionID, f.result.Disable); err != nil {
+			return fmt.Errorf("disable a subscription: %w", err)
 		}
 	}
-	batch.Queue(`with news as (
-			select t.*, e.failures from unnest($1::uuid[], $2::boolean[], $3::timestamptz[]) t (id, answered, rest)
-			join endpoints e on e.id = t.id order by t.id for no key update of e)
-		update endpoints e set resting_until = n.rest,
-			answered_at = case when n.answered then $4 else e.answered_at end,
-			failures = case when n.answered then 0 else e.failures + 1 end,
-			failing_since = case when n.answered then null else coalesce(e.failing_since, $4) end
-		from news n where e.id = n.id`, ids, answered, rests, now)
+	return nil
 }
 
 // storeServices appends the facts of service of what was accepted, and says how many are new.

@@ -6,6 +6,8 @@ import (
 	"sync"
 	"time"
 
+	"github.com/google/uuid"
+
 	"fairnotice/internal/database"
 )
 
@@ -67,26 +69,16 @@ type lane struct {
 	record  *recorder
 	log     *slog.Logger
 	wake    chan struct{}
-	fast    chan struct{} // a token for each send that may still be prompt
-	slow    chan struct{} // a token for each send that was not
 	sends   sync.WaitGroup
 	queue   *queue
+	held    held
 	relay   rest
 }
 
 func newLane(db *database.DB, ch Channel, record *recorder, log *slog.Logger) *lane {
 	limits := ch.Limits()
-	return &lane{
-		db: db, channel: ch, limits: limits, record: record, log: log,
-		wake:  make(chan struct{}, 1),
-		fast:  make(chan struct{}, limits.Concurrency),
-		slow:  make(chan struct{}, limits.Slow),
-		queue: newQueue(limits.PerEndpoint),
-	}
+	return &lane{db: db, channel: ch, limits: limits, record: record, log: log, wake: make(chan struct{}, 1), queue: newQueue(limits), held: held{ids: map[uuid.UUID]bool{}}}
 }
-
-// reserve says whether the endpoint's queue has room for one more.
-func (l *lane) reserve(endpoint endpointID) bool { return l.queue.reserve(endpoint) }
 
 func (l *lane) poke() {
 	select {
@@ -95,21 +87,28 @@ func (l *lane) poke() {
 	}
 }
 
+const (
+	sweepEvery = time.Second
+	// spacing is the least time between two claims of which the first found little: what becomes
+	// due in between is claimed together.
+	spacing = 10 * time.Millisecond
+)
+
 // run claims and dispatches until claims ends, then hands back what it has not started and waits
 // for what it has.
 func (l *lane) run(claims, sends context.Context) {
 	dispatched := make(chan struct{})
-	go func() { l.dispatch(claims, sends); close(dispatched) }()
-	sweep := time.NewTicker(time.Second)
-	defer sweep.Stop()
+	go func() { l.dispatch(sends); close(dispatched) }()
 	for claims.Err() == nil {
-		l.fill(claims)
+		sweep := time.NewTimer(l.fill(claims))
 		select {
 		case <-l.wake:
 		case <-sweep.C:
 		case <-l.queue.low:
+			pause(claims, spacing)
 		case <-claims.Done():
 		}
+		sweep.Stop()
 	}
 	l.queue.close()
 	<-dispatched
@@ -117,65 +116,61 @@ func (l *lane) run(claims, sends context.Context) {
 	l.handBack(l.queue.drain())
 }
 
-// claimSize is how many due deliveries one claim looks at.
+func pause(ctx context.Context, d time.Duration) {
+	select {
+	case <-time.After(d):
+	case <-ctx.Done():
+	}
+}
+
+// claimSize is how many due deliveries one claim takes at most.
 const claimSize = 250
 
-// fill claims until the queue is full or nothing is due. While the relay rests it claims nothing;
-// after the rest it claims one, to see whether the relay answers again.
-func (l *lane) fill(ctx context.Context) {
+// fill claims until the queue is full or nothing more is due, and says when to look again. While
+// the relay rests it claims nothing; after the rest it claims one, to see whether the relay
+// answers again.
+func (l *lane) fill(ctx context.Context) time.Duration {
 	for ctx.Err() == nil {
-		limit := l.relay.allows(ticking(), claimSize)
-		if limit = min(limit, l.queue.room()); limit == 0 {
-			return
+		room, suspects, busy := l.queue.wants()
+		limit := min(l.relay.allows(ticking(), claimSize), room)
+		if limit == 0 {
+			break
 		}
-		var got claimed
-		err := l.db.Transact(ctx, func(tx *database.Tx) (err error) {
-			got, err = l.claim(tx, limit)
-			return err
-		})
+		c := claim{lane: l, limit: limit, suspects: suspects, busy: busy}
+		err := l.db.Transact(ctx, c.run)
 		if err == nil {
-			err = l.record.renderings.attach(ctx, l.db, got.taken)
+			err = l.record.renderings.attach(ctx, l.db, c.taken)
 		}
 		if err != nil {
 			if ctx.Err() == nil {
 				l.log.ErrorContext(ctx, "claim deliveries", "channel", l.channel.Name(), "error", err)
 			}
-			l.queue.release(got.taken)
-			l.handBack(got.taken)
-			return // the sweep tries again
+			l.handBack(c.taken)
+			break // the sweep tries again
 		}
-		l.queue.push(got.taken)
-		if len(got.taken) == 0 || got.seen < limit {
-			return
+		l.held.add(c.taken)
+		l.queue.push(c.taken)
+		if !c.more {
+			return min(sweepEvery, max(spacing, c.next))
 		}
 	}
+	return sweepEvery
 }
 
-// dispatch starts a send for each queued delivery as soon as a fast slot is free and its endpoint
-// has room.
-func (l *lane) dispatch(claims, sends context.Context) {
-	for {
-		select {
-		case l.fast <- struct{}{}:
-		case <-claims.Done():
-			return
-		}
-		out, ok := l.queue.next()
-		if !ok {
-			return
-		}
-		l.sends.Go(func() { l.send(sends, out) })
+// dispatch starts sends until the queue is closed.
+func (l *lane) dispatch(sends context.Context) {
+	for s := l.queue.next(); s != nil; s = l.queue.next() {
+		l.sends.Go(func() { l.send(sends, s) })
 	}
 }
 
 // send makes one try and hands its result to the recorder.
-func (l *lane) send(ctx context.Context, out *Outgoing) {
-	slot := &slot{lane: l}
-	started := ticking()
+func (l *lane) send(ctx context.Context, s *slot) {
+	defer s.release() // only when it is recorded: sends must not run ahead of their record
+	out, started := s.out, ticking()
 	out.StartedAt = l.db.Now()
 	if resting := l.relay.resting(started); resting || out.LeaseEnds.Sub(out.StartedAt) < l.limits.Timeout+leaseMargin {
-		slot.release()
-		l.queue.undone(out.EndpointID)
+		s.untaught()
 		back := []*Outgoing{out} // another worker could take it over before this send must end
 		if resting {
 			back = append(back, l.queue.drain()...) // none of them would get through now
@@ -183,18 +178,21 @@ func (l *lane) send(ctx context.Context, out *Outgoing) {
 		l.handBack(back)
 		return
 	}
-	timer := time.AfterFunc(prompt, func() { slot.slowDown(out.EndpointID) })
+	timer := time.AfterFunc(prompt, s.slowDown)
 	sendCtx, cancel := context.WithTimeout(ctx, l.limits.Timeout)
 	result := l.channel.Send(sendCtx, out)
 	cancel()
 	timer.Stop()
-	took := time.Since(started)
-	if result.Stage != StageCompose { // else the relay was not asked
-		l.relay.note(result.Outcome, ticking())
+	took := ticking().Sub(started)
+	if result.Stage == StageCompose || result.Outcome == Unreachable {
+		s.untaught()
+	} else {
+		s.answered(took < prompt && result.spoke())
 	}
-	l.queue.done(out.EndpointID, result.Outcome != Unreachable && took < prompt)
-	l.record.add(finished{out: out, result: result, took: took})
-	slot.release() // only now: sends must not run ahead of their record
+	if result.Stage != StageCompose { // else the relay was not asked
+		l.relay.note(result.Outcome, started, ticking())
+	}
+	l.record.add(finished{out: out, result: result, took: took, recorded: func() { l.held.drop(out.ID) }})
 }
 
 // leaseMargin covers what lies between a send's end and its record.
@@ -205,58 +203,59 @@ func (l *lane) handBack(list []*Outgoing) {
 	if len(list) == 0 {
 		return
 	}
-	ids, numbers := make([]string, len(list)), make([]int, len(list))
+	for _, o := range list {
+		l.held.drop(o.ID)
+	}
+	ids, numbers, endpoints := make([]string, len(list)), make([]int, len(list)), make([]string, len(list))
 	for i, o := range list {
-		ids[i], numbers[i] = o.ID.String(), o.Number
+		ids[i], numbers[i], endpoints[i] = o.ID.String(), o.Number, o.EndpointID.String()
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
 	defer cancel()
 	back := l.db.Now().Add(l.relay.left(ticking()))
-	_, err := l.db.Pool().Exec(ctx, `update deliveries d set state = 'queued', attempts = attempts - 1, due_at = $3
-		from unnest($1::uuid[], $2::int[]) t (id, number)
-		where d.id = t.id and d.attempts = t.number and d.state = 'sending'`, ids, numbers, back)
+	err := l.db.Transact(ctx, func(tx *database.Tx) error {
+		_, err := tx.Exec(`update deliveries d set state = 'queued', attempts = attempts - 1, due_at = $3
+			from unnest($1::uuid[], $2::int[]) t (id, number)
+			where d.id = t.id and d.attempts = t.number and d.state = 'sending'`, ids, numbers, back)
+		if err != nil {
+			return err
+		}
+		_, err = tx.Exec(wakeEndpoints("select unnest($2::uuid[])", "$1"), back, endpoints)
+		return err
+	})
 	if err != nil {
 		// Their leases end by themselves.
 		l.log.ErrorContext(ctx, "hand back deliveries", "channel", l.channel.Name(), "count", len(list), "error", err)
 	}
 }
 
+// held are the deliveries that this process has claimed and not yet recorded. They are its own even
+// when a clock that jumps makes their leases look over.
+type held struct {
+	mu  sync.Mutex
+	ids map[uuid.UUID]bool
+}
+
+func (h *held) add(list []*Outgoing) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	for _, o := range list {
+		h.ids[o.ID] = true
+	}
+}
+
+func (h *held) drop(id uuid.UUID) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	delete(h.ids, id)
+}
+
+func (h *held) has(id uuid.UUID) bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.ids[id]
+}
+
 // ticking is the machine's own clock, for how long things take and how long the relay rests: a clock
 // that is put right must not disturb either. When something is due is the database's clock to say.
 func ticking() time.Time { return time.Now() } //nolint:forbidigo // see above
-
-// slot is the token a send holds: a fast one until it turns out to be slow.
-type slot struct {
-	lane     *lane
-	mu       sync.Mutex
-	slow     bool
-	released bool
-}
-
-// slowDown moves the send to the slow pool, so that it no longer keeps prompt endpoints waiting.
-// When that pool is full too, it stays where it is.
-func (s *slot) slowDown(endpoint endpointID) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.released {
-		return
-	}
-	s.lane.queue.unproven(endpoint)
-	select {
-	case s.lane.slow <- struct{}{}:
-		s.slow = true
-		<-s.lane.fast
-	default:
-	}
-}
-
-func (s *slot) release() {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.released = true
-	if s.slow {
-		<-s.lane.slow
-		return
-	}
-	<-s.lane.fast
-}
