@@ -52,7 +52,7 @@ func worldOn(t testing.TB, h *housetest.House, r *housetest.Relay) *world {
 	if err != nil {
 		t.Fatal(err)
 	}
-	w.pool = email.NewPool(cfg, 4, w.log)
+	w.pool = email.NewPool(cfg, 8, w.log)
 	t.Cleanup(func() { _ = w.pool.Close() })
 	w.email = notify.NewEmail(email.NewComposer(nil), w.pool, w.links, notify.EmailLimits{Connections: 4, PerDomain: 4})
 	return w
