@@ -15,16 +15,30 @@ import (
 	"fairnotice/internal/accounts"
 	"fairnotice/internal/app"
 	"fairnotice/internal/config"
+	"fairnotice/internal/database"
 	"fairnotice/internal/fault"
 	"fairnotice/internal/locale"
 	"fairnotice/web"
 )
 
-// admin is the operator's way to accounts: whoever may run it has the database anyway.
+// admin is the operator's way to accounts and keys: whoever may run it has the database anyway.
 func admin(ctx context.Context, args []string, in io.Reader, out io.Writer) error {
-	if len(args) == 0 || (args[0] != "create" && args[0] != "password") {
-		return fmt.Errorf("admin needs create or password\n%s", usage)
+	act := ""
+	if len(args) > 0 {
+		act = args[0]
 	}
+	switch act {
+	case "create", "password":
+		return adminAccount(ctx, args, in, out)
+	case "rotate-keys":
+		return rotateKeys(ctx, args[1:], out)
+	default:
+		return fmt.Errorf("admin needs create, password or rotate-keys\n%s", usage)
+	}
+}
+
+// adminAccount makes an administrator or gives an account a new password.
+func adminAccount(ctx context.Context, args []string, in io.Reader, out io.Writer) error {
 	act := args[0]
 	flags := flag.NewFlagSet("api admin "+act, flag.ContinueOnError)
 	flags.SetOutput(out)
@@ -79,14 +93,18 @@ func readPassword(in io.Reader, given bool) (string, error) {
 	return line, nil
 }
 
-// withAccounts opens the database for a command. The embedded one runs for as long as that takes.
 func withAccounts(ctx context.Context, cfg *config.Config, fn func(*accounts.Service) error) error {
+	return withDatabase(ctx, cfg, func(db *database.DB) error { return fn(accounts.New(db)) })
+}
+
+// withDatabase opens the database for a command. The embedded one runs for as long as that takes.
+func withDatabase(ctx context.Context, cfg *config.Config, fn func(*database.DB) error) error {
 	log := slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelWarn}))
 	store, err := app.Connect(ctx, cfg, log)
 	if err != nil {
 		return err
 	}
-	err = fn(accounts.New(store.DB))
+	err = fn(store.DB)
 	stopCtx, cancel := app.StopContext(cfg)
 	defer cancel()
 	return errors.Join(err, store.Close(stopCtx))

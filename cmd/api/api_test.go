@@ -214,13 +214,15 @@ func TestAdminSaysWhatIsWrong(t *testing.T) {
 		input string
 		wants []string
 	}{
-		{"admin", "", []string{"create or password"}},
+		{"admin", "", []string{"create, password or rotate-keys"}},
 		{"admin create", "", []string{"email is missing", "name is missing"}},
 		{"admin create --email ada --name Ada", "", []string{"name@example.com"}},
 		{"admin create --email ada@nordlicht.example --name Ada --password-stdin", "short\n", []string{"12 characters"}},
 		{"admin create --email ada@nordlicht.example --name Ada --password-stdin", "\n", []string{"first line is empty"}},
 		{"admin password --email nobody@nordlicht.example", "", []string{"no such account"}},
 		{"admin create now", "", []string{`"now"`}},
+		{"admin rotate-keys now", "", []string{`"now"`}},
+		{"admin rotate-keys", "", []string{"ENCRYPTION_KEYS"}},
 		{"serve", "", []string{`no command "serve"`}},
 	} {
 		err := command(t.Context(), strings.Fields(c.args), strings.NewReader(c.input), io.Discard)

@@ -20,10 +20,11 @@ const usage = `Usage:
   api demo                                      try it with a fictitious publisher and a demo inbox
   api admin create --email ADDRESS --name NAME  make an administrator
   api admin password --email ADDRESS            give an account a new password
+  api admin rotate-keys                         seal stored secrets anew with the first key of ENCRYPTION_KEYS
   api health                                    say by the exit code whether this server is ready
 
-Both admin commands make up a password and print it once; with --password-stdin they take the first
-line of their input instead. Configured by the environment: see README.md.
+The admin commands for accounts make up a password and print it once; with --password-stdin they
+take the first line of their input instead. Configured by the environment: see README.md.
 `
 
 func main() {

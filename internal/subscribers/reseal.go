@@ -23,7 +23,7 @@ func (e *LostError) Error() string {
 	for i, id := range e.Subscriptions {
 		ids[i] = id.String()
 	}
-	return fmt.Sprintf("%d subscriptions have a secret that can't be opened with the keys of ENCRYPTION_KEYS: %s", len(ids), strings.Join(ids, ", "))
+	return "subscriptions with a secret that can't be opened with the keys of ENCRYPTION_KEYS: " + strings.Join(ids, ", ")
 }
 
 // Unwrap makes it a secrets.ErrSealed.
