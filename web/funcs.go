@@ -18,7 +18,7 @@ var stateTones = map[string]string{
 	"acknowledged": "ok", "consented": "ok", "verified": "ok", "bridge_covered": "ok", "sent": "ok",
 	"expiring": "warn", "retrying": "warn", "waiting": "warn", "deferred": "warn", "in_review": "warn", "stale": "warn",
 	"unverified": "warn", "late": "warn", "possible_repeat": "warn", "held": "warn",
-	"expired": "bad", "failed": "bad", "objected": "bad", "refused": "bad", "missing": "bad", "unserved": "bad",
+	"expired": "bad", "failed": "bad", "objected": "bad", "refused": "bad", "missing": "bad", "no_secret": "bad", "unserved": "bad",
 	"void_edition": "bad", "invalid": "bad", "suppressed": "bad", "overdue": "bad", "bounced": "bad",
 	"planned": "info", "scheduled": "info", "announced": "info", "approved": "info", "queued": "info", "sending": "info", "new": "info", "open": "info",
 	"draft": "off", "removed": "off", "withdrawn": "off", "superseded": "off", "closed": "off", "disabled": "off", "skipped": "off", "ended": "off",

@@ -27,7 +27,7 @@ func rotateKeys(ctx context.Context, args []string, out io.Writer) error {
 	}
 	return withDatabase(ctx, cfg, func(db *database.DB) error {
 		customers := subscribers.New(db, subscribers.NewVault(ring), subscribers.AddressRules{})
-		done, err := customers.ReSeal(ctx, func(done int) { fmt.Fprintf(out, "%d so far\n", done) }) //nolint:errcheck // progress only
+		done, err := customers.ReSeal(ctx, func(done int) { fmt.Fprintf(out, "%d so far\n", done) })
 		said := fmt.Sprintf("Subscriptions whose secrets were sealed anew with the key %q: %d.", ring.Current(), done)
 		if err == nil {
 			said += " No stored secret needs another key."

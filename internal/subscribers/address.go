@@ -37,7 +37,7 @@ func (r *AddressRules) checkAddress(c *fault.Check, in *Subscription) {
 		input.Email(c, "address", &in.Address)
 	case in.Channel == Webhook:
 		r.checkURL(c, &in.Address)
-	case in.Channel == Slack && in.isSlackHook():
+	case in.Channel == Slack && in.BySlackURL():
 		r.checkHook(c, &in.Address)
 	case in.Channel == Slack:
 		checkSlackChannel(c, in)
@@ -50,8 +50,8 @@ func (r *AddressRules) checkAddress(c *fault.Check, in *Subscription) {
 	}
 }
 
-// isSlackHook tells an incoming-webhook URL from a channel.
-func (s *Subscription) isSlackHook() bool {
+// BySlackURL tells a subscription by an incoming-webhook URL of Slack from one by channel and token.
+func (s *Subscription) BySlackURL() bool {
 	return s.Channel == Slack && strings.Contains(s.Address, "://")
 }
 
@@ -117,7 +117,7 @@ const hiddenMark = "…"
 
 // ShownAddress is the address without what would let a reader use it: of a webhook's URL, which
 // may carry a key, the host only; of a Slack incoming-webhook URL all but its secret.
-func (s *Subscription) ShownAddress() string {
+func (s Subscription) ShownAddress() string {
 	u, err := url.Parse(s.Address)
 	if s.Channel == Email || err != nil || u.Host == "" {
 		return s.Address

@@ -25,7 +25,7 @@ func (s *Subscription) takeSecret() Secret {
 	switch {
 	case s.Channel == Webhook:
 		return newSigningSecret()
-	case s.isSlackHook():
+	case s.BySlackURL():
 		secret := Secret(s.Address)
 		s.Address = hiddenHook(s.Address)
 		return secret
@@ -116,7 +116,7 @@ func (s *Service) ReplaceSecret(ctx context.Context, who actor.Actor, id uuid.UU
 // checkReplacement tidies a new URL or token; a new URL changes the address that is shown.
 func (s *Service) checkReplacement(sub *Subscription, secret Secret) (Secret, error) {
 	var c fault.Check
-	if !sub.isSlackHook() {
+	if !sub.BySlackURL() {
 		secret = Secret(strings.TrimSpace(string(secret)))
 		checkToken(&c, secret)
 		return secret, c.Err()

@@ -23,7 +23,7 @@ func keepingPages() map[string]web.Data {
 		"register/link": &linkPage{}, "register/certification": &certificationPage{},
 		"customers/list": &customerListPage{}, "customers/customer": &customerPage{}, "customers/customer-form": &customerFormPage{},
 		"customers/contact": &contactFormPage{}, "customers/contract": &contractPage{}, "customers/contract-form": &contractFormPage{},
-		"customers/subscription": &subscriptionFormPage{}, "customers/suppressions": &suppressionPage{}, "customers/templates": &templateListPage{},
+		"customers/subscription": &subscriptionPage{}, "customers/subscription-form": &subscriptionFormPage{}, "customers/secret": &secretPage{}, "customers/replace": &replacePage{}, "customers/suppressions": &suppressionPage{}, "customers/templates": &templateListPage{},
 		"customers/template": &templatePage{}, "customers/template-form": &templateFormPage{},
 		"staff/list": &staffListPage{}, "staff/new": &staffPage{}, "staff/edit": &staffPage{}, "staff/password": &staffPage{},
 		"staff/settings": &settingsPage{}, "staff/products": &productsPage{}, "staff/ledger": &ledgerPage{}, "staff/entry": &entryPage{},
@@ -84,7 +84,9 @@ func TestTextsOfValuesAreThere(t *testing.T) {
 	add("option.evidence_for.", texts(vendors.Audiences)...)
 	add("period.", texts(subscribers.Units)...)
 	add("state.", texts(subscribers.States)...)
-	add("state.", "reachable", "ended", "missing", "suppressed")
+	add("state.", "reachable", "ended", "missing", "suppressed", "no_secret")
+	add("subscriptions.secret_kept_", "webhook", "slack")
+	add("subscriptions.secret", "", "_title", "_what")
 	add("subscriptions.basis.", "contract", "follower")
 	add("sheet.runs.", sheetChoices["objection_runs"]...)
 	add("sheet.clock.", sheetChoices["clock_starts"]...)

@@ -24,6 +24,7 @@ func (s *Site) customerRoutes(in *web.Routes) {
 	in.GET(customersPath, s.listCustomers)
 	in.GET(customersPath+"/:id", s.showCustomer)
 	in.GET(customersPath+"/:id/contracts/:contract", s.showContract)
+	in.GET(customersPath+"/:id/subscriptions/:subscription", s.showSubscription)
 	in.GET(templatesPath, s.listTemplates)
 	in.GET(templatesPath+"/:id", s.showTemplate)
 	in.GET(suppressionsPath, s.listSuppressions)
@@ -48,6 +49,8 @@ func (s *Site) customerRoutes(in *web.Routes) {
 	for _, act := range subscriptionActs {
 		both(edit, customersPath+"/:id/subscriptions/:subscription/"+act, s.askSubscription, s.changeSubscription)
 	}
+	both(edit, customersPath+"/:id/subscriptions/:subscription/secret", s.askSubscription, s.renewSecret)
+	both(edit, customersPath+"/:id/subscriptions/:subscription/replace", s.askReplacement, s.replaceSecret)
 	both(edit, templatesPath+"/new", s.newTemplate, s.createTemplate)
 	both(edit, templatesPath+"/:id/version", s.newTemplateVersion, s.addTemplateVersion)
 }

@@ -32,7 +32,9 @@ var actOfRoute = map[string]actor.Act{
 	"/console/customers/:id/contracts/:contract/end": actor.EditCustomers, "/console/customers/:id/subscriptions/new": actor.EditCustomers,
 	"/console/customers/:id/subscriptions/:subscription/pause": actor.EditCustomers, "/console/customers/:id/subscriptions/:subscription/resume": actor.EditCustomers,
 	"/console/customers/:id/subscriptions/:subscription/disable": actor.EditCustomers, "/console/customers/:id/subscriptions/:subscription/revoke": actor.EditCustomers,
-	"/console/customers/templates/new": actor.EditCustomers, "/console/customers/templates/:id/version": actor.EditCustomers,
+	"/console/customers/:id/subscriptions/:subscription/secret": actor.EditCustomers, "/console/customers/:id/subscriptions/:subscription/former": actor.EditCustomers,
+	"/console/customers/:id/subscriptions/:subscription/replace": actor.EditCustomers,
+	"/console/customers/templates/new":                           actor.EditCustomers, "/console/customers/templates/:id/version": actor.EditCustomers,
 	"/console/customers/suppressions": actor.EditSuppression, "/console/customers/suppressions/lift": actor.EditSuppression,
 
 	"/console/settings": actor.EditPublisher, "/console/settings/products": actor.EditPublisher,

@@ -13,7 +13,7 @@ import (
 )
 
 // subscriptionActs are what staff may do with a subscription, each with an address of its own.
-var subscriptionActs = []string{"pause", "resume", "disable", "revoke"}
+var subscriptionActs = []string{"pause", "resume", "disable", "revoke", "former"}
 
 type subscriptionFormPage struct {
 	formPage
@@ -46,7 +46,7 @@ func (s *Site) drawSubscription(c *gin.Context, form *web.Form, customer *subscr
 	p.Trail, p.Back = s.customerTrail(c, customer), customerPath(customer.ID)
 	p.Action = p.Back + "/subscriptions/new"
 	p.Feedback(form)
-	return s.web.Render(c, "customers/subscription", p)
+	return s.web.Render(c, "customers/subscription-form", p)
 }
 
 func (s *Site) addSubscription(c *gin.Context) error {
@@ -56,7 +56,7 @@ func (s *Site) addSubscription(c *gin.Context) error {
 	}
 	form := s.web.Form(c)
 	in := &subscribers.Subscription{CustomerID: &customer.ID, ContactID: formID(form, "contact_id", "contact.not_found"),
-		Basis: subscribers.ByContract, Channel: form.Text("channel"), Address: form.Text("address"), Name: form.Text("name"),
+		Basis: subscribers.ByContract, Channel: form.Text("channel"), Address: form.Text("address"), Token: subscribers.Secret(form.Text("token")), Name: form.Text("name"),
 		Language: form.Text("language"), ProductIDs: formIDs(form, "products", "product.unknown"), Regions: form.All("regions"),
 		Kinds: form.All("kinds"), ConsentHow: form.Text("consent_how"), ConsentWording: form.Text("consent_wording")}
 	if err := form.Check(s.Subscribers.CheckSubscription(in)); err != nil {
@@ -68,6 +68,9 @@ func (s *Site) addSubscription(c *gin.Context) error {
 	}
 	if !ok {
 		return s.drawSubscription(c, form, customer)
+	}
+	if in.SigningSecret != "" {
+		return s.tellSecret(c, customer, in, in.SigningSecret)
 	}
 	s.web.Flash(c, "ok", "subscriptions.added", "Address", in.ShownAddress())
 	return web.SeeOther(c, customerPath(customer.ID)+"#subscriptions")
@@ -103,7 +106,7 @@ func (s *Site) askSubscription(c *gin.Context) error {
 // subscriptionConfirm asks about the act that the address ends in.
 func (s *Site) subscriptionConfirm(c *gin.Context, customer *subscribers.Customer, sub *subscribers.Subscription) *confirmPage {
 	act := path.Base(c.FullPath())
-	p := &confirmPage{Button: s.text(c, "subscriptions."+act), Danger: act == "disable" || act == "revoke"}
+	p := &confirmPage{Button: s.text(c, "subscriptions."+act), Danger: act == "disable" || act == "revoke" || act == "former"}
 	if act == "pause" || act == "disable" {
 		p.Ask, p.AskHint = "reason", "subscriptions.reason_hint"
 	}
@@ -137,6 +140,8 @@ func (s *Site) doSubscription(ctx context.Context, who actor.Actor, sub *subscri
 		return s.Subscribers.Resume(ctx, who, sub.ID, basedOn)
 	case "disable":
 		return s.Subscribers.Disable(ctx, who, sub.ID, basedOn, form.Text("reason"))
+	case "former":
+		return s.Subscribers.EndFormerSecret(ctx, who, sub.ID, basedOn)
 	default:
 		return s.Subscribers.RevokeLinks(ctx, who, sub.ID)
 	}

@@ -45,13 +45,14 @@
 
   const copyLinks = (root) => {
     if (!navigator.clipboard) return;
-    for (const button of all("button[data-copy]", root)) {
+    for (const button of all("button[data-copy], button[data-copy-field]", root)) {
       const name = button.textContent;
       button.hidden = false;
       button.addEventListener("click", async () => {
         try {
-          await navigator.clipboard.writeText(new URL(button.dataset.copy, location.href).href);
-        } catch { return; } // the link itself stands beside the button
+          const field = document.getElementById(button.dataset.copyField);
+          await navigator.clipboard.writeText(field ? field.value : new URL(button.dataset.copy, location.href).href);
+        } catch { return; } // what is to be copied stands beside the button
         button.textContent = button.dataset.copied;
         setTimeout(() => { button.textContent = name; }, 3000);
       });
