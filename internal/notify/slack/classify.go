@@ -201,6 +201,7 @@ func retryAfter(h http.Header) time.Duration {
 func (x *exchange) failure(err error, t Target) Result {
 	r := Result{Outcome: Temporary, Stage: x.stage(), Answer: clean(words(err), t)}
 	var forbidden *egress.ForbiddenError
+	var proxy *egress.ProxyError
 	switch {
 	case errors.As(err, &forbidden):
 		r.Outcome, r.Stage = Permanent, StageGuard
@@ -208,8 +209,8 @@ func (x *exchange) failure(err error, t Target) Result {
 			"whoever runs Fairnotice can allow its network with OUTBOUND_ALLOW.", forbidden.Addr)
 	case x.mayBeOut():
 		r.Outcome, r.Stage = Ambiguous, StageResponse
-	case errors.Is(err, egress.ErrProxy):
-		r.Outcome, r.Stage = Unreachable, StageProxy
+	case errors.As(err, &proxy):
+		r.Outcome, r.Stage, r.Code = Unreachable, StageProxy, proxy.Code
 	}
 	return r
 }

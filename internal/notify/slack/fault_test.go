@@ -184,6 +184,53 @@ func TestABodyThatCantBeWrittenIsTemporary(t *testing.T) {
 	want(t, c, w.URL, generous, slack.Temporary, slack.StageRequest)
 }
 
+// A kept connection that can't be written to anymore is replaced, and what is said of the post is
+// said of the second connection.
+func TestAStaleConnectionIsReplaced(t *testing.T) {
+	quit := make(chan struct{})
+	var posts atomic.Int64
+	s := httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+		_, _ = io.Copy(io.Discard, r.Body)
+		if posts.Add(1) > 1 {
+			<-quit
+		}
+		fmt.Fprint(rw, "ok")
+	}))
+	t.Cleanup(func() { close(quit); s.Close() }) // it waits for its handlers
+	stale := &deafening{}
+	dial := func(ctx context.Context, network, address string) (net.Conn, error) {
+		conn, err := (&net.Dialer{}).DialContext(ctx, network, address)
+		if stale.Conn == nil {
+			stale.Conn = conn
+			return stale, err
+		}
+		return conn, err
+	}
+	c := slack.NewClient(slack.Options{HTTP: &http.Client{Transport: &http.Transport{DialContext: dial}}, Hosts: []string{strings.TrimPrefix(s.URL, "http://")}})
+	if r := c.Send(t.Context(), slack.Target{URL: s.URL + hook}, notice()); r.Outcome != slack.Accepted {
+		t.Fatalf("%#v", r)
+	}
+	stale.deaf.Store(true)
+	ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
+	defer cancel()
+	if r := c.Send(ctx, slack.Target{URL: s.URL + hook}, notice()); r.Outcome != slack.Ambiguous || posts.Load() != 2 {
+		t.Errorf("%d posts: %#v", posts.Load(), r)
+	}
+}
+
+// deafening takes no more bytes from some time on.
+type deafening struct {
+	net.Conn
+	deaf atomic.Bool
+}
+
+func (d *deafening) Write(p []byte) (int, error) {
+	if d.deaf.Load() {
+		return 0, syscall.EPIPE
+	}
+	return d.Conn.Write(p)
+}
+
 func TestTheGuardAndTheProxyAreTold(t *testing.T) {
 	w := newWorkspace(t)
 	host := strings.TrimPrefix(w.URL, "http://")
@@ -194,13 +241,17 @@ func TestTheGuardAndTheProxyAreTold(t *testing.T) {
 	gone.Close()
 	refuses := httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, _ *http.Request) { rw.WriteHeader(http.StatusProxyAuthRequired) }))
 	t.Cleanup(refuses.Close)
-	for _, proxy := range []string{gone.URL, refuses.URL} {
+	for proxy, code := range map[string]int{gone.URL: 0, refuses.URL: http.StatusProxyAuthRequired} {
 		u, err := url.Parse(proxy)
 		if err != nil {
 			t.Fatal(err)
 		}
 		c := slack.NewClient(slack.Options{HTTP: egress.NewClient(egress.Options{Allow: loopback, Proxy: u}), Hosts: []string{host}, APIURL: w.URL + "/api/"})
-		want(t, c, w.URL, generous, slack.Unreachable, slack.StageProxy)
+		for name, target := range targets(w.URL) {
+			if r := c.Send(t.Context(), target, notice()); r.Outcome != slack.Unreachable || r.Stage != slack.StageProxy || r.Code != code {
+				t.Errorf("%s: %#v", name, r)
+			}
+		}
 	}
 	if n := w.asked(); n != 0 {
 		t.Errorf("asked %d times", n)

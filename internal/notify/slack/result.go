@@ -20,7 +20,8 @@ const (
 	Temporary Outcome = "temporary"
 	// Permanent: it isn't posted, and trying this message again can't help.
 	Permanent Outcome = "permanent"
-	// Unreachable: our own proxy failed. It says nothing about Slack or the subscription.
+	// Unreachable: our own proxy failed. It says nothing about the subscription, but a proxy's 502, 503
+	// or 504 (Result.Code) may be about Slack.
 	Unreachable Outcome = "unreachable"
 	// Ambiguous: the whole message went out and no answer says what became of it. Trying again may
 	// post it twice.
@@ -43,7 +44,7 @@ const (
 type Result struct {
 	Outcome Outcome
 	Stage   string
-	Code    int // the answer's HTTP status, 0 without an answer
+	Code    int // the answer's HTTP status, the proxy's at StageProxy; 0 without an answer
 	// Answer is what Slack answered, or our own words without one: one line of printable text of at
 	// most 4 KiB, without the URL's secret part and the token. Of the Web API's answers it leaves out the
 	// message, which Slack repeats with its personal links.
