@@ -57,6 +57,12 @@ type Exported struct {
 	Digest         []byte
 }
 
+// ShownAddress is the address without what would let a reader use it.
+func (e *Exported) ShownAddress() string { return shownAddress(e.Channel, e.Address) }
+
+// ShownAddressee is the recipient's name, or else the address as it may be shown.
+func (e *Exported) ShownAddressee() string { return shownAddressee(e.Channel, e.Address, e.Addressee) }
+
 const exportQuery = `
 	select d.id, coalesce(k.name, '') as customer_name, s.basis, d.channel, d.address, d.addressee, r.language, d.state, d.reason,
 	       d.possible_repeat, d.created_at, d.done_at, d.due_at, a.number, a.started_at, a.duration_us, a.outcome, a.stage, a.code, a.answer, a.digest

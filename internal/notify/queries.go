@@ -9,16 +9,21 @@ import (
 
 	"fairnotice/internal/database"
 	"fairnotice/internal/fault"
+	"fairnotice/internal/subscribers"
 )
 
 // Progress counts the deliveries of a notice by state.
 type Progress struct {
 	NoticeID uuid.UUID
 	Counts   map[State]int
-	Retrying int        // queued after an attempt that failed
-	NextAt   *time.Time // when the next try is due; nil when none is
-	LastAt   *time.Time // when the last one ended
+	Channels map[string]*ChannelProgress // by name; only those that have a delivery
+	Retrying int                         // queued after an attempt that failed
+	NextAt   *time.Time                  // when the next try is due; nil when none is
+	LastAt   *time.Time                  // when the last one ended
 }
+
+// ChannelProgress counts what goes over one channel.
+type ChannelProgress struct{ Total, Done, Failed int }
 
 // Total is how many deliveries there are.
 func (p *Progress) Total() (n int) {
@@ -34,19 +39,20 @@ func (p *Progress) Done() int { return p.Total() - p.Counts[Queued] - p.Counts[S
 // ProgressOf counts one notice's deliveries.
 func (s *Service) ProgressOf(ctx context.Context, notice uuid.UUID) (*Progress, error) {
 	rows, err := database.Collect[struct {
+		Channel  string
 		State    State
 		Count    int
 		Retrying int
 		NextAt   *time.Time
 		LastAt   *time.Time
-	}](ctx, s.db.Pool(), `select state, count(*), count(*) filter (where state = 'queued' and attempts > 0) as retrying,
-		min(due_at) as next_at, max(done_at) as last_at from deliveries where notice_id = $1 group by state`, notice)
+	}](ctx, s.db.Pool(), `select channel, state, count(*), count(*) filter (where state = 'queued' and attempts > 0) as retrying,
+		min(due_at) as next_at, max(done_at) as last_at from deliveries where notice_id = $1 group by channel, state`, notice)
 	if err != nil {
 		return nil, fmt.Errorf("count deliveries: %w", err)
 	}
-	p := &Progress{NoticeID: notice, Counts: map[State]int{}}
+	p := &Progress{NoticeID: notice, Counts: map[State]int{}, Channels: map[string]*ChannelProgress{}}
 	for _, r := range rows {
-		p.Counts[r.State] = r.Count
+		p.count(r.Channel, r.State, r.Count)
 		p.Retrying += r.Retrying
 		if r.NextAt != nil && (p.NextAt == nil || r.NextAt.Before(*p.NextAt)) {
 			p.NextAt = r.NextAt
@@ -56,6 +62,24 @@ func (s *Service) ProgressOf(ctx context.Context, notice uuid.UUID) (*Progress, 
 		}
 	}
 	return p, nil
+}
+
+func (p *Progress) count(channel string, state State, n int) {
+	p.Counts[state] += n
+	of := p.Channels[channel]
+	if of == nil {
+		of = &ChannelProgress{}
+		p.Channels[channel] = of
+	}
+	of.Total += n
+	switch state {
+	case Queued, Sending:
+	case Failed:
+		of.Failed += n
+		of.Done += n
+	default:
+		of.Done += n
+	}
 }
 
 // Delivery is one recipient's copy of a notice, as pages show it.
@@ -86,6 +110,24 @@ type Delivery struct {
 	LastAnswer     string
 }
 
+// ShownAddress is the address without what would let a reader use it: see the subscription's.
+func (d *Delivery) ShownAddress() string { return shownAddress(d.Channel, d.Address) }
+
+// ShownAddressee is the recipient's name, or else the address as it may be shown.
+func (d *Delivery) ShownAddressee() string { return shownAddressee(d.Channel, d.Address, d.Addressee) }
+
+func shownAddress(channel, address string) string {
+	s := subscribers.Subscription{Channel: channel, Address: address}
+	return s.ShownAddress()
+}
+
+func shownAddressee(channel, address, addressee string) string {
+	if addressee == address {
+		return shownAddress(channel, address)
+	}
+	return addressee
+}
+
 const deliveryQuery = `
 	select d.id, d.notice_id, n.kind as notice_kind, n.change_id, c.reference, d.subscription_id, d.window_id, w.customer_id,
 	       coalesce(k.name, '') as customer_name, s.basis, d.channel, r.language, d.address, d.addressee, d.state, d.attempts, d.due_at,
@@ -105,6 +147,7 @@ type DeliveryFilter struct {
 	NoticeID   uuid.UUID
 	CustomerID uuid.UUID
 	State      State
+	Channel    string
 	Retrying   bool   // only those queued after an attempt that failed
 	Query      string // in the address, the addressee's or the customer's name
 	After      string // the cursor that the page before ended with
@@ -125,8 +168,8 @@ func (s *Service) Deliveries(ctx context.Context, f DeliveryFilter) (list []Deli
 		where ($1::uuid is null or d.notice_id = $1) and ($2::uuid is null or w.customer_id = $2)
 		  and ($3 = '' or d.state = $3) and (not $4 or (d.state = 'queued' and d.attempts > 0))
 		  and ($5 = '' or d.address ilike '%' || $5 || '%' or d.addressee ilike '%' || $5 || '%' or k.name ilike '%' || $5 || '%')
-		  and ($6::uuid is null or d.id > $6)
-		order by d.id limit $7`, idOrNull(f.NoticeID), idOrNull(f.CustomerID), string(f.State), f.Retrying, database.EscapeLike(f.Query), after, f.Limit+1)
+		  and ($6::uuid is null or d.id > $6) and ($8 = '' or d.channel = $8)
+		order by d.id limit $7`, idOrNull(f.NoticeID), idOrNull(f.CustomerID), string(f.State), f.Retrying, database.EscapeLike(f.Query), after, f.Limit+1, f.Channel)
 	if err != nil {
 		return nil, "", fmt.Errorf("list deliveries: %w", err)
 	}

@@ -13,6 +13,7 @@ import (
 	"fairnotice/internal/fault"
 	"fairnotice/internal/locale"
 	"fairnotice/internal/notify"
+	"fairnotice/internal/subscribers"
 	"fairnotice/web"
 )
 
@@ -37,10 +38,18 @@ type noticePart struct {
 	Href           string
 	Bar            web.Progress
 	Counts         []countLink
+	Channels       []channelPart // none where all goes over one
 	Retrying       int
 	RetryingHref   string
 	NextAt, LastAt time.Time
 	Done           bool
+}
+
+// channelPart counts what goes over one channel.
+type channelPart struct {
+	Name                string
+	Done, Total, Failed int
+	Href                string
 }
 
 type countLink struct {
@@ -111,6 +120,11 @@ func (s *Site) noticePart(c *gin.Context, id uuid.UUID, kind string, p *notify.P
 	for _, state := range notify.States {
 		if n := p.Counts[state]; n > 0 {
 			out.Counts = append(out.Counts, countLink{string(state), n, out.Href + "?state=" + string(state)})
+		}
+	}
+	for _, name := range subscribers.Channels {
+		if of := p.Channels[name]; of != nil && len(p.Channels) > 1 {
+			out.Channels = append(out.Channels, channelPart{name, of.Done, of.Total, of.Failed, out.Href + "?channel=" + name})
 		}
 	}
 	return out

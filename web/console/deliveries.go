@@ -9,6 +9,7 @@ import (
 	"fairnotice/internal/actor"
 	"fairnotice/internal/locale"
 	"fairnotice/internal/notify"
+	"fairnotice/internal/subscribers"
 	"fairnotice/web"
 )
 
@@ -80,7 +81,7 @@ func (s *Site) drawDeliveries(c *gin.Context, p *deliveriesPage, f notify.Delive
 	form := s.web.Query(c)
 	state := form.Choice("state", deliveryStates()...)
 	f.Query, f.After = form.Text("q"), c.Query(web.AfterParam)
-	f.Retrying = state == retrying
+	f.Retrying, f.Channel = state == retrying, form.Choice("channel", subscribers.Channels...)
 	if !f.Retrying {
 		f.State = notify.State(state)
 	}
@@ -94,8 +95,16 @@ func (s *Site) drawDeliveries(c *gin.Context, p *deliveriesPage, f notify.Delive
 	}
 	p.Rows, p.Pager = list, web.NewPager(c, "", next)
 	p.Facets = web.Facets{Action: p.Base, Form: form, Search: "q", Count: len(list), CountKey: "deliveries.shown",
-		Groups: []web.FacetGroup{{Name: "state", Options: s.stateOptions(web.Lang(c), deliveryStates()...)}}}
+		Groups: []web.FacetGroup{{Name: "state", Options: s.stateOptions(web.Lang(c), deliveryStates()...)},
+			{Name: "channel", Options: s.channelOptions(web.Lang(c))}}}
 	return s.web.Render(c, "deliveries/list", p)
+}
+
+func (s *Site) channelOptions(lang locale.Lang) (out []web.Option) {
+	for _, name := range subscribers.Channels {
+		out = append(out, web.Option{Value: name, Label: s.web.T(lang, "delivery.channel."+name)})
+	}
+	return out
 }
 
 // shownState is the badge of a delivery: one that waits for another try is told apart.

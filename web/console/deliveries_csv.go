@@ -64,7 +64,7 @@ func csvRow(e *notify.Exported) []string {
 	if e.DurationUS != nil {
 		took = strconv.FormatInt(*e.DurationUS, 10)
 	}
-	row := []string{e.ID.String(), e.CustomerName, e.Basis, e.Channel, e.Address, e.Addressee, e.Language, string(e.State), e.Reason,
+	row := []string{e.ID.String(), e.CustomerName, e.Basis, e.Channel, e.ShownAddress(), e.ShownAddressee(), e.Language, string(e.State), e.Reason,
 		strconv.FormatBool(e.PossibleRepeat), csvTime(&e.CreatedAt), csvTime(e.DoneAt), csvTime(e.DueAt), number(e.Number), csvTime(e.StartedAt),
 		took, csvText(e.Outcome), csvText(e.Stage), number(e.Code), csvText(e.Answer), hex.EncodeToString(e.Digest)}
 	for i := range row {

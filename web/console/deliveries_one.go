@@ -1,7 +1,9 @@
 package console
 
 import (
+	"bytes"
 	"encoding/hex"
+	"encoding/json"
 	"fmt"
 	"net/http"
 	"strconv"
@@ -31,9 +33,14 @@ type deliveryPage struct {
 	Shown    int // number of the attempt whose message is shown; 0: none was ever written
 	Message  *notify.AsSent
 	Digest   string
-	Frame    string
+	Frame    string // of a mail: the address of its HTML
 	Source   string
+	Headers  []header // of a webhook
+	JSON     string   // of a webhook the body, of a Slack message what was posted; for reading
 }
+
+// header is one that a webhook was sent with.
+type header struct{ Name, Value string }
 
 // attemptRow is one try as it went.
 type attemptRow struct {
@@ -67,7 +74,7 @@ func (s *Site) drawDelivery(c *gin.Context, id uuid.UUID, failed *web.Form) erro
 	if err != nil {
 		return err
 	}
-	p := &deliveryPage{Page: s.web.NewPage(c, "delivery.title", "Addressee", d.Addressee, "Reference", d.Reference), Delivery: d, State: shownState(d),
+	p := &deliveryPage{Page: s.web.NewPage(c, "delivery.title", "Addressee", d.ShownAddressee(), "Reference", d.Reference), Delivery: d, State: shownState(d),
 		Created: d.CreatedAt.In(settings.Zone()), Done: in(settings.Zone(), d.DoneAt)}
 	if failed != nil {
 		p.Feedback(failed)
@@ -154,7 +161,7 @@ func itoa(n int) string { return strconv.Itoa(n) }
 // addMessage builds the shown attempt's message again. One that can't be built (a key has gone, the
 // channel isn't configured here) leaves the rest of the page as it is.
 func (s *Site) addMessage(c *gin.Context, p *deliveryPage, attempts []notify.Attempt) {
-	if p.Shown == 0 || s.Composer == nil || p.Delivery.Channel != notify.ChannelEmail {
+	if p.Shown == 0 || s.Composer == nil {
 		return
 	}
 	built, err := s.Notify.Rebuild(c.Request.Context(), s.Composer, p.Delivery.ID, p.Shown)
@@ -162,10 +169,34 @@ func (s *Site) addMessage(c *gin.Context, p *deliveryPage, attempts []notify.Att
 		_ = c.Error(fmt.Errorf("delivery %s: %w", p.Delivery.ID, err))
 		return
 	}
-	p.Message = built
-	p.Digest = hex.EncodeToString(attempts[p.Shown-1].Digest)
+	a := &attempts[p.Shown-1]
+	p.Message, p.Digest = built, hex.EncodeToString(a.Digest)
 	query := "?attempt=" + itoa(p.Shown)
-	p.Frame, p.Source = deliveryPath(p.Delivery.ID)+"/message"+query, deliveryPath(p.Delivery.ID)+"/source"+query
+	p.Source = deliveryPath(p.Delivery.ID) + "/source" + query
+	if p.Delivery.Channel == notify.ChannelEmail {
+		p.Frame = deliveryPath(p.Delivery.ID) + "/message" + query
+		return
+	}
+	p.JSON = indented(built.Raw)
+	if p.Delivery.Channel == notify.ChannelWebhook {
+		p.Headers = s.webhookHeaders(web.Lang(c), a)
+	}
+}
+
+// webhookHeaders are those that an attempt was sent with, by the Standard Webhooks specification. The
+// signature is not kept: it follows from the rest and the secret of that time.
+func (s *Site) webhookHeaders(lang locale.Lang, a *notify.Attempt) []header {
+	return []header{{"webhook-id", a.DeliveryID.String()}, {"webhook-timestamp", strconv.FormatInt(a.StartedAt.Unix(), 10)},
+		{"webhook-signature", s.web.T(lang, "delivery.signature")}}
+}
+
+// indented is JSON for reading; what is none stays as it is.
+func indented(raw []byte) string {
+	var b bytes.Buffer
+	if json.Indent(&b, raw, "", "  ") != nil {
+		return string(raw)
+	}
+	return b.String()
 }
 
 // rebuilt is the message of the attempt that the address names.
@@ -182,21 +213,30 @@ func (s *Site) rebuilt(c *gin.Context) (uuid.UUID, *notify.AsSent, error) {
 	return id, built, err
 }
 
+// deliveryMessage is a mail's HTML, for its frame.
 func (s *Site) deliveryMessage(c *gin.Context) error {
 	_, built, err := s.rebuilt(c)
 	if err != nil {
 		return err
 	}
+	if built.HTML == "" {
+		return fault.Missing("attempt")
+	}
 	return sendFrame(c, built.HTML)
 }
 
-// deliverySource is the whole message, headers included, as a file that mail programs open.
+// deliverySource is all that was sent, as a file: of a mail the whole message, which mail programs
+// open; else the JSON that was posted.
 func (s *Site) deliverySource(c *gin.Context) error {
 	id, built, err := s.rebuilt(c)
 	if err != nil {
 		return err
 	}
-	c.Header("Content-Disposition", `attachment; filename="`+id.String()+"-"+c.Query("attempt")+`.eml"`)
-	c.Data(http.StatusOK, "message/rfc822", built.Raw)
+	kind, ending := "message/rfc822", ".eml"
+	if built.HTML == "" {
+		kind, ending = "application/json", ".json"
+	}
+	c.Header("Content-Disposition", `attachment; filename="`+id.String()+"-"+c.Query("attempt")+ending+`"`)
+	c.Data(http.StatusOK, kind, built.Raw)
 	return nil
 }
