@@ -14,7 +14,7 @@ import (
 // strandedRecipients are the contacts, over the channels $1, of customers for whom no delivery is
 // left that reached, or may still reach, anybody.
 const strandedRecipients = `
-	select n.id as notice_id, s.id as subscription_id, s.basis, s.channel, s.address, k.name as addressee, s.language, w.id as window_id
+	select n.id as notice_id, s.id as subscription_id, s.customer_id, s.basis, s.channel, s.address, k.name as addressee, s.language, w.id as window_id
 	  from windows w join notices n on n.change_id = w.change_id and n.kind = 'announcement'
 	  join changes c on c.id = w.change_id
 	  join subscriptions s on s.customer_id = w.customer_id and s.basis = 'contract' and s.state = 'active' and s.channel = any($1)

@@ -1,6 +1,8 @@
 package notify_test
 
 import (
+	"bytes"
+	"encoding/json"
 	"flag"
 	"os"
 	"path/filepath"
@@ -8,12 +10,14 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/uuid"
 
 	"fairnotice/internal/calendar"
 	"fairnotice/internal/changes"
 	"fairnotice/internal/housetest"
 	"fairnotice/internal/locale"
 	"fairnotice/internal/notify"
+	"fairnotice/internal/notify/slack"
 	"fairnotice/internal/subscribers"
 	"fairnotice/internal/vendors"
 )
@@ -78,10 +82,47 @@ func TestNoticesReadAsTheyShould(t *testing.T) {
 					t.Fatal(err)
 				}
 				checkNotice(t, string(p.Kind)+"."+audience+"."+string(l), n)
+				checkChannels(t, w, c.ID, notify.Announcement, l, to, string(p.Kind)+"."+audience+"."+string(l))
 			}
 		}
-		if err := w.Changes.Withdraw(t.Context(), w.Approver, c.ID, "Plans changed."); err != nil {
+		if err := w.Changes.Withdraw(t.Context(), w.Approver, c.ID, "Plans changed: <see> \\u0002customer\\u0003."); err != nil {
 			t.Fatal(err)
+		}
+		if p.Kind != changes.Replacement {
+			continue
+		}
+		for _, l := range notify.Languages {
+			checkChannels(t, w, c.ID, notify.Withdrawal, l, &a.Included[0], "withdrawal.general."+string(l))
+			checkChannels(t, w, c.ID, notify.Withdrawal, l, nil, "withdrawal.follower."+string(l))
+		}
+	}
+}
+
+// checkChannels compares the notice by webhook and by Slack with its goldens.
+func checkChannels(t *testing.T, w *world, change uuid.UUID, kind notify.Kind, l locale.Lang, to *changes.Planned, name string) {
+	t.Helper()
+	for _, channel := range []string{notify.ChannelWebhook, notify.ChannelSlack} {
+		n, err := w.notify.PreviewOn(t.Context(), channel, change, kind, l, to)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var pretty bytes.Buffer
+		if err := json.Indent(&pretty, []byte(n.JSON), "", "  "); err != nil {
+			t.Fatalf("%s by %s: %v\n%s", name, channel, err, n.JSON)
+		}
+		golden(t, name+"."+channel+".json", pretty.String()+"\n")
+		if strings.ContainsAny(n.JSON+n.Text, "\x02\x03") {
+			t.Errorf("%s by %s: a mark is left", name, channel)
+		}
+		if channel == notify.ChannelWebhook {
+			continue
+		}
+		golden(t, name+".slack.txt", n.Text+"\n")
+		if err := slack.Check(json.RawMessage(n.JSON)); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+		if strings.Contains(n.JSON[strings.Index(n.JSON, `{"type":"section"`):], "<Errors>") { // a header is plain text
+			t.Errorf("%s: a name is not escaped for Slack", name)
 		}
 	}
 }

@@ -22,6 +22,7 @@ type world struct {
 	*housetest.House
 	notify *notify.Service
 	email  *notify.Email
+	others []notify.Channel // besides email
 	links  *subscribers.Links
 	relay  *housetest.Relay
 	pool   *email.Pool
@@ -44,7 +45,7 @@ func worldOn(t testing.TB, h *housetest.House, r *housetest.Relay) *world {
 		w.log = slog.New(slog.NewTextHandler(os.Stderr, nil))
 	}
 	w.notify, err = notify.New(h.DB, h.Jobs, h.Changes, h.Vendors, h.Publisher, w.links, notify.Options{
-		PublicURL: "https://trust.nordlicht.example", MailFrom: "notices@nordlicht.example", Channels: []string{notify.ChannelEmail}})
+		PublicURL: "https://trust.nordlicht.example", MailFrom: "notices@nordlicht.example", Channels: []string{notify.ChannelEmail, notify.ChannelWebhook, notify.ChannelSlack}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -61,7 +62,7 @@ func worldOn(t testing.TB, h *housetest.House, r *housetest.Relay) *world {
 // send runs the sender until no delivery is due, then stops it.
 func (w *world) send(t testing.TB) {
 	t.Helper()
-	s := notify.StartSender(w.DB, w.Jobs, w.log, w.email)
+	s := notify.StartSender(w.DB, w.Jobs, w.log, append([]notify.Channel{w.email}, w.others...)...)
 	defer func() {
 		ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
 		defer cancel()

@@ -118,7 +118,7 @@ func buttons(v *view, said *sentences) block {
 }
 
 func footer(v *view, said *sentences) block {
-	parts := []string{typed(v.PublisherName, fieldText), said.labels["reference"] + " " + v.Reference, v.ContactEmail, said.labels["text"] + " " + v.TemplateVersion}
+	parts := []string{typed(v.PublisherName, fieldText), said.labels["reference"] + " " + v.Reference, slack.Escape(v.ContactEmail), said.labels["text"] + " " + v.TemplateVersion}
 	if v.Audience == FollowerAudience {
 		parts = append(parts, "<"+mark("unsubscribe_url")+"|"+said.labels["stop"]+">")
 	}

@@ -19,9 +19,11 @@ import (
 // told (notice_id, subscription_id, basis, channel, key, address, addressee, language, window_id), key
 // being the endpoint's. Everything that is written for each recipient is then one statement over it.
 
-// toldColumns read a recipient t with the window for whose sake it is told.
+// toldColumns read a recipient t. Whoever has no name is addressed by the email address or else, since a
+// URL is nobody's name, by the customer's.
 const toldColumns = `t.subscription_id, t.basis, t.channel, ` + endpointKey + ` as key, t.address,
-	coalesce(nullif(t.addressee, ''), t.address) as addressee, t.language`
+	coalesce(nullif(t.addressee, ''), case t.channel when 'email' then t.address
+	  else coalesce((select name from customers where id = t.customer_id), '') end) as addressee, t.language`
 
 // toldNow is who gets an announcement: of the customers that have a window of the change $1; $2 to $4
 // as in subscribers.RecipientsSQL; $5 the channels that this deployment has; $6 the notice.
@@ -35,7 +37,7 @@ var toldNow = `create temporary table told on commit drop as
 // notice $1; $2 the channels; $3 the notice of the withdrawal.
 const toldBefore = `create temporary table told on commit drop as
 	select $3::uuid as notice_id, ` + toldColumns + `, t.window_id
-	  from (select s.id as subscription_id, s.basis, s.channel, s.address, d.addressee, s.language, d.window_id
+	  from (select s.id as subscription_id, s.customer_id, s.basis, s.channel, s.address, d.addressee, s.language, d.window_id
 	          from deliveries d join subscriptions s on s.id = d.subscription_id
 	         where d.notice_id = $1 and d.attempts > 0 and s.channel = any($2)) t`
 

@@ -12,7 +12,7 @@ import (
 // entered (names of 200 characters of four bytes, a URL of 2,000) leave this much for the rest.
 const (
 	maxBody     = 20_000
-	roomToFill  = 8_000
+	roomToFill  = 6_500
 	maxUnfilled = maxBody - roomToFill
 )
 
