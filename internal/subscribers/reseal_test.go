@@ -107,41 +107,50 @@ func TestASecretWhoseKeyIsGoneIsNamed(t *testing.T) {
 	}
 }
 
-// Two runs and a rotation at once: each secret is the newest one, sealed with the new key.
+// A rotation gets in between what a run read and what it locks, and a second run waits behind both:
+// the secret that was told last is the one that is kept.
 func TestReSealingBesideItselfAndARotation(t *testing.T) {
 	h := newHouse(t)
 	older, newer := secrets.NewKey("old"), secrets.NewKey("new")
 	before, now := h.with(ringOf(t, older)), h.with(ringOf(t, newer, older))
-	var hooks []*subscribers.Subscription
-	for i := range 40 {
-		s := newFollower("webhook", fmt.Sprintf("https://example.org/%d", i))
-		h.ok(before.Subscribe(t.Context(), h.who, s))
-		hooks = append(hooks, s)
-	}
-	fresh := make([]subscribers.Secret, len(hooks))
+	s := newFollower("webhook", "https://example.org/hook")
+	h.ok(before.Subscribe(t.Context(), h.who, s))
+
+	hold, err := h.db.Pool().Begin(t.Context())
+	h.ok(err)
+	_, err = hold.Exec(t.Context(), "select from subscriptions where id = $1 for update", s.ID)
+	h.ok(err)
 	var wg sync.WaitGroup
-	for range 2 {
+	behind := func(waiting int, fn func() error) {
 		wg.Go(func() {
-			if _, err := now.ReSeal(t.Context(), nil); err != nil {
+			if err := fn(); err != nil {
 				t.Error(err)
 			}
 		})
-	}
-	wg.Go(func() {
-		for i, s := range hooks {
-			var err error
-			if fresh[i], err = now.RotateSecret(t.Context(), h.who, s.ID, 1); err != nil {
-				t.Error(err)
-			}
+		for n := -1; n < waiting; {
+			h.ok(h.db.Pool().QueryRow(t.Context(), `select count(*) from pg_stat_activity
+				where datname = current_database() and wait_event_type = 'Lock'`).Scan(&n))
 		}
+	}
+	var fresh subscribers.Secret
+	behind(1, func() (err error) {
+		fresh, err = before.RotateSecret(t.Context(), h.who, s.ID, 1) // a program that hasn't got the new key yet
+		return err
 	})
-	wg.Wait()
-	if _, err := now.ReSeal(t.Context(), nil); err != nil { // what was rotated behind both runs has a former one sealed before
-		t.Fatal(err)
+	sealed := make(chan int, 2)
+	for i := range 2 {
+		behind(2+i, func() error {
+			n, err := now.ReSeal(t.Context(), nil)
+			sealed <- n
+			return err
+		})
 	}
-	for i, s := range hooks {
-		if got := h.openedWith(ringOf(t, newer), s.ID); got.Secret != string(fresh[i]) || got.Former != string(s.SigningSecret) {
-			t.Errorf("subscription %d has other secrets than it was told", i)
-		}
+	h.ok(hold.Rollback(t.Context()))
+	wg.Wait()
+	if n := <-sealed + <-sealed; n != 1 {
+		t.Errorf("the two runs sealed %d subscriptions anew, want 1", n)
+	}
+	if got := h.openedWith(ringOf(t, newer), s.ID); got.Secret != string(fresh) || got.Former != string(s.SigningSecret) {
+		t.Error("other secrets are kept than were told")
 	}
 }

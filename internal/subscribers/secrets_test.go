@@ -12,8 +12,10 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/uuid"
+	"github.com/riverqueue/river"
 
 	"fairnotice/internal/fault"
+	"fairnotice/internal/jobs"
 	"fairnotice/internal/ledger"
 	"fairnotice/internal/secrets"
 	"fairnotice/internal/subscribers"
@@ -158,6 +160,27 @@ func TestFormerSecretsAreSweptWhenTheyEnd(t *testing.T) {
 	if h.kept(other.ID).Former == "" {
 		t.Error("another's, which has an hour left, went too")
 	}
+}
+
+func TestSweepingIsAJobByTheClock(t *testing.T) {
+	h := newHouse(t)
+	s := h.follower("webhook", "https://a.example/hook", nil)
+	_, err := h.RotateSecret(t.Context(), h.who, s.ID, 1)
+	h.ok(err)
+	h.clock.Add(subscribers.FormerSecretSigns)
+	c := jobs.Config{Queues: map[string]river.QueueConfig{river.QueueDefault: {MaxWorkers: 1}}, Workers: river.NewWorkers(), Log: slog.New(slog.DiscardHandler)}
+	h.AddJobs(&c)
+	runner, err := jobs.Start(t.Context(), h.db, c)
+	h.ok(err)
+	deadline := time.After(time.Minute)
+	for h.kept(s.ID).Former != "" {
+		select {
+		case <-deadline:
+			t.Fatal("after a minute the former secret is still there")
+		case <-time.After(50 * time.Millisecond):
+		}
+	}
+	h.ok(runner.Stop(t.Context()))
 }
 
 func TestOfASlackURLOnlyTheShownFormIsInTheClear(t *testing.T) {
