@@ -100,6 +100,12 @@ func (k *Kit) Flash(c *gin.Context, tone, key string, pairs ...string) {
 	k.setCookie(c, flashCookie, base64.RawURLEncoding.EncodeToString(raw), 300)
 }
 
+// HasFlash says whether the reader brings a message for the next page: that page is theirs alone.
+func HasFlash(c *gin.Context) bool {
+	value, err := c.Cookie(flashCookie)
+	return err == nil && value != ""
+}
+
 func (k *Kit) takeFlash(c *gin.Context) (Banner, bool) {
 	value, err := c.Cookie(flashCookie)
 	if err != nil || value == "" {

@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"github.com/gin-gonic/gin"
+
+	"fairnotice/internal/locale"
 )
 
 const htmlType = "text/html; charset=utf-8"
@@ -21,6 +23,7 @@ func (a *Audience) Render(c *gin.Context, name string, data Data) error {
 	if err != nil {
 		return err
 	}
+	speaks(c, Lang(c))
 	status := http.StatusOK
 	if p := data.page(); p.Failed() {
 		status = p.Form.Status()
@@ -36,17 +39,45 @@ func (a *Audience) Render(c *gin.Context, name string, data Data) error {
 // and If-None-Match is answered with 304. The page must show nothing that differs between two
 // readers of the same language.
 func (a *Audience) RenderCached(c *gin.Context, name string, data Data) error {
+	drawn, forAll, err := a.Draw(c, name, data)
+	if err != nil {
+		return err
+	}
+	if !forAll {
+		return a.Render(c, name, data)
+	}
+	return drawn.Send(c)
+}
+
+// Drawn is a public page as it was drawn: the same for every reader of its address and language. It
+// may be sent any number of times.
+type Drawn struct {
+	lang     locale.Lang
+	body     []byte
+	etag     string
+	modified time.Time
+}
+
+// Draw draws a page as RenderCached does, without sending it. A page that is one reader's alone, with
+// a banner or a form's errors, is not forAll and not drawn: it is for Render.
+func (a *Audience) Draw(c *gin.Context, name string, data Data) (d *Drawn, forAll bool, err error) {
 	p := data.page()
 	if len(p.Banners) > 0 || p.Failed() {
-		return a.Render(c, name, data)
+		return nil, false, nil
 	}
 	// What differs at each drawing would make each ETag new.
 	p.Now, p.RequestID = time.Time{}, ""
 	body, err := a.draw(c, name, "layout", data)
 	if err != nil {
-		return err
+		return nil, false, err
 	}
-	return SendCached(c, htmlType, body, p.LastUpdated)
+	return &Drawn{lang: Lang(c), body: body, etag: etagOf(body), modified: p.LastUpdated}, true, nil
+}
+
+// Send answers with the page.
+func (d *Drawn) Send(c *gin.Context) error {
+	speaks(c, d.lang)
+	return sendCached(c, htmlType, d.body, d.etag, d.modified)
 }
 
 // Fragment draws one block of a page, for a script that replaces just that part.
@@ -55,6 +86,7 @@ func (a *Audience) Fragment(c *gin.Context, name, block string, data any) error 
 	if err != nil {
 		return err
 	}
+	speaks(c, Lang(c))
 	c.Header("Cache-Control", "no-store")
 	c.Data(http.StatusOK, htmlType, body)
 	return nil
@@ -69,17 +101,28 @@ func (a *Audience) draw(c *gin.Context, name, block string, data any) ([]byte, e
 	if err := page.ExecuteTemplate(&buf, block, data); err != nil {
 		return nil, fmt.Errorf("web: template %s: %w", name, err)
 	}
-	c.Header("Content-Language", string(Lang(c)))
-	c.Writer.Header().Add("Vary", "Accept-Language, Cookie")
 	return buf.Bytes(), nil
+}
+
+// speaks names the language of an answer, and what chose it.
+func speaks(c *gin.Context, l locale.Lang) {
+	c.Header("Content-Language", string(l))
+	c.Writer.Header().Add("Vary", "Accept-Language, Cookie")
 }
 
 // SendCached answers with a body that may be asked about again: ETag from its digest,
 // Last-Modified when modified isn't zero, and 304 when the reader has it already.
 func SendCached(c *gin.Context, contentType string, body []byte, modified time.Time) error {
+	return sendCached(c, contentType, body, etagOf(body), modified)
+}
+
+// etagOf is weak, because compression changes the bytes but not what they say.
+func etagOf(body []byte) string {
 	sum := sha256.Sum256(body)
-	// Weak, because compression changes the bytes but not what they say.
-	etag := `W/"` + hex.EncodeToString(sum[:12]) + `"`
+	return `W/"` + hex.EncodeToString(sum[:12]) + `"`
+}
+
+func sendCached(c *gin.Context, contentType string, body []byte, etag string, modified time.Time) error {
 	c.Header("ETag", etag)
 	c.Header("Cache-Control", "no-cache")
 	if !modified.IsZero() {

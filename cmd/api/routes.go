@@ -40,7 +40,7 @@ func routes(ctx context.Context, a *app.App) (http.Handler, error) {
 
 // audiences adds the pages.
 func audiences(kit *web.Kit, a *app.App) error {
-	_, err := public.New(kit, public.Services{Publisher: a.Publisher, Vendors: a.Vendors, Changes: a.Changes})
+	_, err := public.New(kit, public.Services{DB: a.DB, Publisher: a.Publisher, Vendors: a.Vendors, Changes: a.Changes})
 	if err != nil {
 		return err
 	}

@@ -43,7 +43,7 @@ func pause(try int) {
 	if try == 0 {
 		time.Sleep(3 * time.Second) // the worker has just started
 	}
-	time.Sleep(time.Second + rand.N(time.Second)) //nolint:forbidigo // only to fall in with nothing
+	time.Sleep(time.Second + rand.N(time.Second))
 }
 
 // startWorker runs cmd/worker on this world's database until the benchmark ends.

@@ -85,7 +85,7 @@ func (w *world) pages() http.Handler {
 	cfg.LogLevel = 0
 	kit, err := web.New(web.Options{PublicURL: &url.URL{Scheme: "https", Host: "trust.nordlicht.example"}, Logger: app.NewLog(&cfg, io.Discard)})
 	must(w.b, err)
-	_, err = public.New(kit, public.Services{Publisher: w.app.Publisher, Vendors: w.app.Vendors, Changes: w.app.Changes})
+	_, err = public.New(kit, public.Services{DB: w.app.DB, Publisher: w.app.Publisher, Vendors: w.app.Vendors, Changes: w.app.Changes})
 	must(w.b, err)
 	return kit.Handler()
 }

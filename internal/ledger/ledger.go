@@ -146,3 +146,17 @@ func About(ctx context.Context, db *database.DB, subject uuid.UUID, limit int) (
 	return database.Collect[Record](ctx, db.Pool(),
 		columns+`where e.subject_id = $1 order by e.seq desc limit $2`, subject, limit)
 }
+
+// News says how far the record reaches (0: it is empty), and whether anything was recorded after an
+// entry besides attempts at deliveries, which are many and change nothing but deliveries. Entries are
+// committed in their order, so what was read after an entry was seen is as good as new while there is
+// no news since. A record that ends before the entry is another record, and news.
+func News(ctx context.Context, db *database.DB, after int64) (last int64, some bool, err error) {
+	err = db.Pool().QueryRow(ctx, `select l.last, l.last < $1
+			or exists (select from ledger_entries where seq > $1 and kind <> 'deliveries.attempted')
+		from (select coalesce(max(seq), 0) as last from ledger_entries) l`, after).Scan(&last, &some)
+	if err != nil {
+		return 0, false, fmt.Errorf("ledger: news: %w", err)
+	}
+	return last, some, nil
+}

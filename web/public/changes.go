@@ -73,20 +73,24 @@ func (s *Site) upcoming(c *gin.Context, pub *publisher.Settings, match func(*cha
 			found = append(found, all[i])
 		}
 	}
-	return s.views(ctx, s.speak(web.Lang(c)), pub, found)
+	return s.views(c, pub, found)
 }
 
-func (s *Site) views(ctx context.Context, w speaker, pub *publisher.Settings, list []changes.View) ([]changeView, error) {
+func (s *Site) views(c *gin.Context, pub *publisher.Settings, list []changes.View) ([]changeView, error) {
+	w := s.speak(web.Lang(c))
 	ids := make([]uuid.UUID, len(list))
 	for i := range list {
 		ids[i] = list[i].ID
 	}
-	dates, err := s.Changes.DatesOf(ctx, ids)
+	dates, err := s.Changes.DatesOf(c.Request.Context(), ids)
 	if err != nil {
 		return nil, err
 	}
 	out := make([]changeView, len(list))
 	for i := range list {
+		if ends := dates[list[i].ID].ObjectionEndsAt; ends != nil {
+			s.turns(c, *ends)
+		}
 		out[i] = w.change(&list[i], dates[list[i].ID], pub)
 	}
 	return out, nil
@@ -132,14 +136,14 @@ func (s *Site) listChanges(c *gin.Context, pub *publisher.Settings) error {
 	}
 	p := &changesPage{Page: s.web.NewPage(c, "public.changes.title"), Pub: pub, Pager: web.NewPager(c, "", next), Later: after != ""}
 	p.Description = s.speak(p.Lang).t("changes.description", "Publisher", pub.LegalName)
-	if p.Changes, err = s.views(ctx, s.speak(p.Lang), pub, list); err != nil {
+	if p.Changes, err = s.views(c, pub, list); err != nil {
 		return err
 	}
 	for i := range list {
 		p.LastUpdated = latest(p.LastUpdated, told(&list[i].Change))
 	}
 	p.LastUpdated = inZone(p.LastUpdated, pub)
-	return s.web.RenderCached(c, "changes", p)
+	return s.show(c, "changes", p, pub)
 }
 
 // told is when the public last heard something new about a change.
@@ -179,7 +183,7 @@ func (s *Site) showChange(c *gin.Context, pub *publisher.Settings) error {
 	if err != nil {
 		return err
 	}
-	views, err := s.views(ctx, s.speak(web.Lang(c)), pub, []changes.View{*v})
+	views, err := s.views(c, pub, []changes.View{*v})
 	if err != nil {
 		return err
 	}
@@ -192,7 +196,7 @@ func (s *Site) showChange(c *gin.Context, pub *publisher.Settings) error {
 	if err := s.compare(ctx, p, v, pub); err != nil {
 		return err
 	}
-	return s.web.RenderCached(c, "change", p)
+	return s.show(c, "change", p, pub)
 }
 
 // compare puts the engagement before the change beside the one after, with the vendors' facts as

@@ -100,7 +100,7 @@ func (s *Site) showEntry(c *gin.Context, pub *publisher.Settings) error {
 		return err
 	}
 	p.LastUpdated = inZone(updated, pub)
-	return s.web.RenderCached(c, "entry", p)
+	return s.show(c, "entry", p, pub)
 }
 
 func (s *Site) addressEntry(p *entryPage, slug string, q *question) {

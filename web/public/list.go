@@ -113,7 +113,7 @@ func (s *Site) showList(c *gin.Context, pub *publisher.Settings) error {
 			return err
 		}
 	}
-	return s.web.RenderCached(c, "list", p)
+	return s.show(c, "list", p, pub)
 }
 
 // describe puts the list into the words of the page.

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
 	"github.com/google/uuid"
 
 	"fairnotice/internal/actor"
@@ -33,6 +34,8 @@ type house struct {
 	clock     *databasetest.Clock
 	kit       *web.Kit
 	site      *public.Site
+	again     *web.Kit // the same pages, of a site that keeps none: get compares
+	fresh     *public.Site
 	who       actor.Actor
 	publisher *publisher.Service
 	vendors   *vendors.Service
@@ -70,11 +73,18 @@ func furnish(t *testing.T, db *database.DB, clock *databasetest.Clock) *house {
 	}
 	h := &house{t: t, db: db, clock: clock, who: actor.ForSystem(), publisher: publisher.New(db), vendors: vendors.New(db),
 		changes: changes.New(db, inserter), customers: subscribers.New(db, subscribers.NewVault(ring), subscribers.AddressRules{}), products: map[string]uuid.UUID{}}
-	h.kit, err = web.New(web.Options{PublicURL: &url.URL{Scheme: "https", Host: "trust.example"}, Logger: quiet, Now: clock.Now})
-	h.ok(err)
-	h.site, err = public.New(h.kit, public.Services{Publisher: h.publisher, Vendors: h.vendors, Changes: h.changes})
-	h.ok(err)
+	h.kit, h.site = h.open()
+	h.again, h.fresh = h.open()
 	return h
+}
+
+func (h *house) open() (*web.Kit, *public.Site) {
+	h.t.Helper()
+	kit, err := web.New(web.Options{PublicURL: &url.URL{Scheme: "https", Host: "trust.example"}, Logger: quiet, Now: h.clock.Now})
+	h.ok(err)
+	site, err := public.New(kit, public.Services{DB: h.db, Publisher: h.publisher, Vendors: h.vendors, Changes: h.changes})
+	h.ok(err)
+	return kit, site
 }
 
 func (h *house) setPublisher() {
@@ -162,8 +172,31 @@ func (h *house) ok(err error) {
 	}
 }
 
-// get asks for a path, in English where the headers (pairs) don't say otherwise.
+// get asks for a path, in English where the headers (pairs) don't say otherwise. What a site answers
+// that keeps its pages must be what one answers that draws each anew.
 func (h *house) get(path string, headers ...string) *httptest.ResponseRecorder {
+	h.t.Helper()
+	got := h.ask(h.kit, path, headers...)
+	h.fresh.Forget()
+	want := h.ask(h.again, path, headers...)
+	for _, w := range []*httptest.ResponseRecorder{got, want} {
+		w.Header().Del("X-Request-Id")
+	}
+	if d := cmp.Diff(want.Header(), got.Header()); d != "" {
+		h.t.Errorf("%s: the headers of a kept page (-drawn +kept):\n%s", path, d)
+	}
+	if d := cmp.Diff(masked(want), masked(got)); d != "" {
+		h.t.Errorf("%s: a kept page (-drawn +kept):\n%s", path, d)
+	}
+	return got
+}
+
+// masked is an answer without the request's ID, which error pages name.
+func masked(w *httptest.ResponseRecorder) string {
+	return uuids.ReplaceAllString(w.Body.String(), "ID")
+}
+
+func (h *house) ask(kit *web.Kit, path string, headers ...string) *httptest.ResponseRecorder {
 	h.t.Helper()
 	r := httptest.NewRequestWithContext(h.t.Context(), http.MethodGet, path, nil)
 	r.Header.Set("Accept", "text/html")
@@ -172,7 +205,7 @@ func (h *house) get(path string, headers ...string) *httptest.ResponseRecorder {
 		r.Header.Set(headers[i], headers[i+1])
 	}
 	w := httptest.NewRecorder()
-	h.kit.Handler().ServeHTTP(w, r)
+	kit.Handler().ServeHTTP(w, r)
 	return w
 }
 

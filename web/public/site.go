@@ -6,6 +6,7 @@ import (
 	"github.com/gin-gonic/gin"
 
 	"fairnotice/internal/changes"
+	"fairnotice/internal/database"
 	"fairnotice/internal/fault"
 	"fairnotice/internal/publisher"
 	"fairnotice/internal/vendors"
@@ -17,6 +18,7 @@ var files embed.FS
 
 // Services are what the pages read. They write nothing.
 type Services struct {
+	DB        *database.DB // whose record tells when kept pages are out of date
 	Publisher *publisher.Service
 	Vendors   *vendors.Service
 	Changes   *changes.Service
@@ -25,7 +27,8 @@ type Services struct {
 // Site holds the public pages.
 type Site struct {
 	Services
-	web *web.Audience
+	web  *web.Audience
+	kept kept
 }
 
 // New adds the public pages to the kit.
@@ -45,10 +48,10 @@ func New(kit *web.Kit, services Services) (*Site, error) {
 
 func (s *Site) routes() {
 	pages := s.web.Routes(openToAll)
-	pages.GET("/", s.page(s.showList))
-	pages.GET("/subprocessors/:slug", s.page(s.showEntry))
-	pages.GET("/changes", s.page(s.listChanges))
-	pages.GET("/changes/:reference", s.page(s.showChange))
+	pages.GET("/", s.keep(s.page(s.showList)))
+	pages.GET("/subprocessors/:slug", s.keep(s.page(s.showEntry)))
+	pages.GET("/changes", s.keep(s.page(s.listChanges)))
+	pages.GET("/changes/:reference", s.keep(s.page(s.showChange)))
 
 	data := pages.With(answerProblems)
 	data.GET("/subprocessors.json", s.data(s.sendJSON))
