@@ -20,11 +20,14 @@ var ErrProxy = errors.New("egress: the proxy")
 
 // ProxyError is the ErrProxy of one request.
 type ProxyError struct {
-	// Code is the proxy's answer to CONNECT: 407 for bad credentials; 502, 503 and 504 are its own
-	// trouble or that it does not reach the target, and many proxies don't say which. 0: the proxy
-	// was not reached or gave no answer.
+	// Code is the proxy's answer to CONNECT; 0 when it was not reached or gave none.
 	Code int
-	err  error
+	// Tunnel: the proxy was reached and let us in, and made no tunnel to this target: it refused
+	// (403), could not (502, 503, 504), or said nothing in time. That may be its trouble or the
+	// target's, which proxies don't tell apart; it says nothing about other targets. Without it, no
+	// request gets through: the proxy is down, or wants other credentials (407).
+	Tunnel bool
+	err    error
 }
 
 func (e *ProxyError) Error() string {
@@ -42,7 +45,7 @@ func (e *ProxyError) Is(target error) bool { return target == ErrProxy }
 
 var (
 	errStatus = errors.New("it refuses the connection")
-	errEager  = errors.New("it sends before it is spoken to")
+	errEager  = errors.New("the far side speaks before it is spoken to")
 )
 
 // maxConnect bounds the proxy's answer to CONNECT.
@@ -135,28 +138,31 @@ func (t *tunnel) reach(ctx context.Context) (net.Conn, error) {
 // connect asks the proxy for the target (RFC 9110 section 9.3.6).
 func (t *tunnel) connect(ctx context.Context, conn net.Conn, target string) error {
 	unwatch := context.AfterFunc(ctx, func() { conn.SetDeadline(time.Unix(1, 0)) }) //nolint:errcheck // fails on a closed connection only
-	err := t.converse(conn, target)
+	code, err := t.converse(conn, target)
 	if !unwatch() && err == nil {
-		err = &ProxyError{err: ctx.Err()}
+		err = ctx.Err()
 	}
-	return err
+	if err != nil {
+		return &ProxyError{Code: code, Tunnel: code != http.StatusProxyAuthRequired, err: err}
+	}
+	return nil
 }
 
-func (t *tunnel) converse(conn net.Conn, target string) error {
+// converse gives the status when it is no success.
+func (t *tunnel) converse(conn net.Conn, target string) (code int, err error) {
 	ask := &http.Request{Method: http.MethodConnect, URL: &url.URL{Opaque: target}, Host: target, Header: t.header}
 	if err := ask.Write(conn); err != nil {
-		return &ProxyError{err: err}
+		return 0, err
 	}
 	r := bufio.NewReader(io.LimitReader(conn, maxConnect))
 	answer, err := http.ReadResponse(r, ask) //nolint:bodyclose // a 2xx to CONNECT has none (RFC 9110), any other ends the connection
-	if err != nil {
-		return &ProxyError{err: err}
-	}
 	switch {
+	case err != nil:
+		return 0, err
 	case answer.StatusCode/100 != 2:
-		return &ProxyError{Code: answer.StatusCode, err: errStatus}
-	case r.Buffered() > 0:
-		return &ProxyError{err: errEager}
+		return answer.StatusCode, errStatus
+	case r.Buffered() > 0: // a target that speaks first speaks no HTTP
+		return 0, errEager
 	}
-	return nil
+	return 0, nil
 }

@@ -213,18 +213,19 @@ func TestFaultsOfTheProxyAreToldFromTheTargets(t *testing.T) {
 		}
 		conn, err := tunnel.dial(t.Context(), "tcp", target)
 		var fault *ProxyError
-		if conn != nil || !errors.Is(err, ErrProxy) || !errors.As(err, &fault) || fault.Code != c.code || errors.Is(err, ErrForbidden) {
+		if conn != nil || !errors.Is(err, ErrProxy) || !errors.As(err, &fault) || fault.Code != c.code || fault.Tunnel != (c.code != 407) || errors.Is(err, ErrForbidden) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
 	down := newTunnel(newGuard(nil), &url.URL{Scheme: "http", Host: "127.0.0.1:1"}, net.DefaultResolver)
-	if _, err := down.dial(t.Context(), "tcp", target); !errors.Is(err, ErrProxy) {
+	var fault *ProxyError
+	if _, err := down.dial(t.Context(), "tcp", target); !errors.As(err, &fault) || fault.Tunnel {
 		t.Errorf("down: %v", err)
 	}
 	stranger := serveEach(t, hold)
 	tls := newTunnel(newGuard(nil), &url.URL{Scheme: "https", Host: stranger.Addr().String()}, net.DefaultResolver)
 	tls.limit = 200 * time.Millisecond
-	if _, err := tls.dial(t.Context(), "tcp", target); !errors.Is(err, ErrProxy) {
+	if _, err := tls.dial(t.Context(), "tcp", target); !errors.As(err, &fault) || fault.Tunnel {
 		t.Errorf("TLS that hangs: %v", err)
 	}
 }

@@ -19,6 +19,10 @@ type Channel interface {
 // StageCompose is the stage of an attempt that failed before anybody was asked.
 const StageCompose = "compose"
 
+// StageTunnel is the stage of an attempt that our outgoing proxy did not lead to this endpoint. Proxies
+// don't tell whose trouble that is: like the proxy's own faults it costs no try, but the lane goes on.
+const StageTunnel = "tunnel"
+
 // Limits of a channel within one process.
 type Limits struct {
 	Timeout     time.Duration // of one send, in all

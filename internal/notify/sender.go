@@ -189,7 +189,7 @@ func (l *lane) send(ctx context.Context, s *slot) {
 	} else {
 		s.answered(took < prompt && result.spoke())
 	}
-	if result.Stage != StageCompose { // else the relay was not asked
+	if result.Stage != StageCompose && result.Stage != StageTunnel { // else it says nothing about the relay
 		l.relay.note(result.Outcome, started, ticking())
 	}
 	l.record.add(finished{out: out, result: result, took: took, recorded: func() { l.held.drop(out.ID) }})

@@ -21,7 +21,11 @@ func (t *trail) failure(err error) Result {
 	case errors.As(err, &forbidden):
 		return Result{Outcome: Permanent, Stage: StageGuard, Answer: guarded(forbidden)}
 	case errors.As(err, &proxy):
-		return Result{Outcome: Unreachable, Stage: StageProxy, Code: proxy.Code, Answer: sanitize(err.Error())}
+		res := Result{Outcome: Unreachable, Stage: StageProxy, Code: proxy.Code, Answer: sanitize(err.Error())}
+		if proxy.Tunnel {
+			res.Stage = StageTunnel
+		}
+		return res
 	case errors.As(err, &name):
 		return Result{Outcome: Temporary, Stage: StageDNS, Answer: sanitize(fmt.Sprintf("The name %s can't be resolved: %s", name.Name, name.Err))}
 	case errors.Is(err, context.Canceled):

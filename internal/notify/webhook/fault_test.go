@@ -179,13 +179,16 @@ func TestFaultsOfTheProxyAreNotTheEndpoints(t *testing.T) {
 	for name, c := range map[string]struct {
 		proxy string
 		code  int
+		stage string
 	}{
-		"down": {"http://" + closedPort(t), 0}, "407": {answering(407), 407}, "403": {answering(403), 403},
-		"502": {answering(502), 502}, "503": {answering(503), 503}, "504": {answering(504), 504}, "resets": {listen(t, func(net.Conn) {}), 0},
+		"down": {"http://" + closedPort(t), 0, webhook.StageProxy}, "407": {answering(407), 407, webhook.StageProxy},
+		"403": {answering(403), 403, webhook.StageTunnel}, "502": {answering(502), 502, webhook.StageTunnel},
+		"503": {answering(503), 503, webhook.StageTunnel}, "504": {answering(504), 504, webhook.StageTunnel},
+		"closes": {raw(t, func(net.Conn) {}), 0, webhook.StageTunnel},
 	} {
 		c1 := newClient(t, egress.Options{Allow: loopback, Proxy: parse(t, c.proxy)})
 		res := send(t, c1, try(target.URL), whole)
-		want := webhook.Result{Outcome: webhook.Unreachable, Stage: webhook.StageProxy, Code: c.code, Answer: res.Answer}
+		want := webhook.Result{Outcome: webhook.Unreachable, Stage: c.stage, Code: c.code, Answer: res.Answer}
 		if diff := cmp.Diff(want, res); diff != "" || !strings.Contains(res.Answer, "proxy") {
 			t.Errorf("%s (-want +got):\n%s\n%s", name, diff, res.Answer)
 		}

@@ -19,8 +19,8 @@ const (
 	Temporary Outcome = "temporary"
 	// Permanent: the endpoint is gone (410), or its address is none that we send to.
 	Permanent Outcome = "permanent"
-	// Unreachable: our own proxy failed. It says nothing about the endpoint. A proxy's 502, 503 or
-	// 504 (Result.Code) may still be about this endpoint alone.
+	// Unreachable: it failed at our own proxy, which costs the endpoint nothing. The stage says
+	// whether all endpoints are concerned (StageProxy) or perhaps this one only (StageTunnel).
 	Unreachable Outcome = "unreachable"
 	// Ambiguous is never the outcome of a webhook: its ID makes a repeat harmless, so a time-out
 	// after the request went out is Temporary.
@@ -31,7 +31,8 @@ const (
 const (
 	StageCompose  = "compose"  // nobody was asked: the request can't be made
 	StageGuard    = "guard"    // the address is special, or none
-	StageProxy    = "proxy"    // our proxy
+	StageProxy    = "proxy"    // our proxy is down, or does not let us in
+	StageTunnel   = "tunnel"   // our proxy did not get through to this endpoint, or does not want to
 	StageDNS      = "dns"      // the host's name
 	StageConnect  = "connect"  // TCP
 	StageTLS      = "tls"      //
@@ -43,7 +44,7 @@ const (
 type Result struct {
 	Outcome Outcome
 	Stage   string // where it was decided
-	Code    int    // the HTTP status, the proxy's at StageProxy; 0 when there was none
+	Code    int    // the HTTP status, the proxy's at StageProxy and StageTunnel; 0 when there was none
 	// Answer is the status line and the beginning of the body, or our own words when Code is 0: one
 	// line of printable text, at most 4 KiB.
 	Answer string
