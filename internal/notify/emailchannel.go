@@ -104,11 +104,16 @@ func (e *Email) Compose(out *Outgoing) ([]byte, error) {
 		m.ListUnsubscribe, m.OneClick = r.Meta.PublicURL+"/unsubscribe/"+token, true
 		own["unsubscribe_url"] = m.ListUnsubscribe
 	}
-	texts, err := r.merge(out.Fields, own)
+	values, err := mergeValues(out.Fields, own)
 	if err != nil {
 		return nil, err
 	}
-	m.Subject, m.Text, m.HTML = texts.subject, texts.text, texts.html
+	if m.Subject, err = fill(r.Subject, values, plain); err != nil {
+		return nil, err
+	}
+	if m.TextEncoded, m.HTMLEncoded, err = r.bodies.fill(values); err != nil {
+		return nil, err
+	}
 	return e.composer.Compose(m)
 }
 

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"html"
+	"maps"
 	"strings"
 
 	"fairnotice/internal/notify/slack"
@@ -55,14 +56,21 @@ func escapeHTML(s string) string { return html.EscapeString(s) }
 type merged struct{ subject, text, html, json string }
 
 func (r *Rendering) merge(fields json.RawMessage, own map[string]string) (m merged, err error) {
-	values := map[string]string{}
-	if err := json.Unmarshal(fields, &values); err != nil {
-		return m, fmt.Errorf("notify: merge values: %w", err)
-	}
-	for k, v := range own {
-		values[k] = v
+	values, err := mergeValues(fields, own)
+	if err != nil {
+		return m, err
 	}
 	return r.fill(values)
+}
+
+// mergeValues are the stored values with the recipient's own.
+func mergeValues(fields json.RawMessage, own map[string]string) (map[string]string, error) {
+	values := make(map[string]string, 48)
+	if err := json.Unmarshal(fields, &values); err != nil {
+		return nil, fmt.Errorf("notify: merge values: %w", err)
+	}
+	maps.Copy(values, own)
+	return values, nil
 }
 
 func (r *Rendering) fill(values map[string]string) (m merged, err error) {

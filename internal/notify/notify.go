@@ -141,6 +141,8 @@ type Rendering struct {
 	BodyText        string
 	BodyHTML        string `db:"body_html"`
 	BodyJSON        string `db:"body_json"` // of a webhook the whole body, of Slack the blocks
+
+	bodies *bodies // of an email, once it is to be sent
 }
 
 // Meta is what else the bytes of a message are made from; it is kept with the rendering so that

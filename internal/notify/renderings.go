@@ -3,11 +3,13 @@ package notify
 import (
 	"context"
 	"fmt"
+	"strings"
 	"sync"
 
 	"github.com/google/uuid"
 
 	"fairnotice/internal/database"
+	"fairnotice/internal/notify/email"
 )
 
 // renderingCache keeps the renderings of the notices that are being sent: a handful for each,
@@ -48,6 +50,11 @@ func (c *renderingCache) attach(ctx context.Context, db *database.DB, list []*Ou
 			return fmt.Errorf("read renderings: %w", err)
 		}
 		for i := range found {
+			if found[i].Channel == ChannelEmail {
+				if found[i].bodies, err = prepareBodies(&found[i]); err != nil {
+					return err
+				}
+			}
 			c.byID[found[i].ID] = &found[i]
 		}
 	}
@@ -57,4 +64,30 @@ func (c *renderingCache) attach(ctx context.Context, db *database.DB, list []*Ou
 		}
 	}
 	return nil
+}
+
+// bodies are the texts of an email rendering, taken apart at the lines that hold marks: what is the
+// same for everybody is encoded once.
+type bodies struct{ text, html *email.Body }
+
+func prepareBodies(r *Rendering) (b *bodies, err error) {
+	marked := func(line string) bool { return strings.ContainsRune(line, markStart) }
+	b = &bodies{}
+	if b.text, err = email.PrepareBody(r.BodyText, marked); err != nil {
+		return nil, fmt.Errorf("rendering %s: %w", r.ID, err)
+	}
+	if b.html, err = email.PrepareBody(r.BodyHTML, marked); err != nil {
+		return nil, fmt.Errorf("rendering %s: %w", r.ID, err)
+	}
+	return b, nil
+}
+
+// fill encodes both bodies for one recipient.
+func (b *bodies) fill(values map[string]string) (text, html email.Encoded, err error) {
+	text, err = b.text.Fill(func(line string) (string, error) { return fill(line, values, plain) })
+	if err != nil {
+		return nil, nil, err
+	}
+	html, err = b.html.Fill(func(line string) (string, error) { return fill(line, values, escapeHTML) })
+	return text, html, err
 }

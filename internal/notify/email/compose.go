@@ -13,7 +13,8 @@ import (
 
 // Composer makes the bytes of messages. It is safe for concurrent use.
 type Composer struct {
-	dkim *DKIM
+	dkim   *DKIM
+	frames frames
 }
 
 // NewComposer returns a composer that signs with dkim, or does not sign when dkim is nil.
@@ -28,6 +29,39 @@ func (c *Composer) Compose(m Message) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
+	raw, err := c.write(m, a)
+	if err != nil || c.dkim == nil {
+		return raw, err
+	}
+	return c.dkim.sign(raw, m.Date)
+}
+
+// write makes the message as it is before signing.
+func (c *Composer) write(m Message, a addresses) ([]byte, error) {
+	if !m.encoded() {
+		return c.writeWhole(m, a)
+	}
+	if to, words, ok := shortTo(m.ToName, a.to); ok {
+		f, err := c.frames.of(&m, words, func(like Message) ([]byte, error) {
+			return c.writeWhole(like, addresses{from: a.from, replyTo: a.replyTo, to: address{text: like.To}})
+		})
+		if err != nil {
+			return nil, err
+		}
+		if f != nil {
+			return f.write(&m, to), nil
+		}
+	}
+	whole := m
+	whole.Text, whole.HTML = textStandIn+m.Boundary, htmlStandIn+m.Boundary
+	raw, err := c.writeWhole(whole, a)
+	if err != nil {
+		return nil, err
+	}
+	return splice(raw, &m)
+}
+
+func (c *Composer) writeWhole(m Message, a addresses) ([]byte, error) {
 	var buf bytes.Buffer
 	buf.Grow(2048 + (len(m.Text)+len(m.HTML))*5/4)
 	if _, err := c.build(m, a).WriteTo(&buf); err != nil {
@@ -36,10 +70,7 @@ func (c *Composer) Compose(m Message) ([]byte, error) {
 	if !bytes.HasSuffix(buf.Bytes(), []byte("\r\n")) {
 		buf.WriteString("\r\n")
 	}
-	if c.dkim == nil {
-		return buf.Bytes(), nil
-	}
-	return c.dkim.sign(buf.Bytes(), m.Date)
+	return buf.Bytes(), nil
 }
 
 func (c *Composer) build(m Message, a addresses) *mail.Msg {
