@@ -43,8 +43,14 @@ func (s *Service) turnToFallback(tx *database.Tx, settings *publisher.Settings) 
 	if err := addMerges(tx, settings); err != nil {
 		return err
 	}
-	if _, err := insertDeliveries(tx, s.links.CurrentKey()); err != nil {
-		return err
+	notices, err := database.Scalars[uuid.UUID](tx, "select distinct notice_id from told order by 1")
+	if err != nil {
+		return fmt.Errorf("turn to fallback contacts: %w", err)
+	}
+	for _, notice := range notices {
+		if _, err := insertDeliveries(tx, notice, s.links.CurrentKey()); err != nil {
+			return err
+		}
 	}
 	ids, err := database.Scalars[uuid.UUID](tx, `select d.id from told t join deliveries d on d.notice_id = t.notice_id and d.subscription_id = t.subscription_id order by d.id`)
 	if err != nil {

@@ -49,7 +49,7 @@ func (s *Service) fanOut(tx *database.Tx, c *content) error {
 	if err := insertMerges(tx, notice, c); err != nil {
 		return err
 	}
-	count, err := insertDeliveries(tx, s.links.CurrentKey())
+	count, err := insertDeliveries(tx, notice.ID, s.links.CurrentKey())
 	if err != nil {
 		return err
 	}

@@ -6,6 +6,7 @@ import (
 	"flag"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -173,6 +174,37 @@ func TestANoticeCarriesWhatItMust(t *testing.T) {
 					t.Errorf("%s, %s: %q is missing", l, form, want)
 				}
 			}
+		}
+	}
+}
+
+// The receivers' guide shows a body as it is, and names each of its fields.
+func TestTheGuideToWebhooksIsTrue(t *testing.T) {
+	const guide, begins, ends = "../../docs/webhooks.md", "<!-- example: written by the tests of internal/notify -->\n", "<!-- end of example -->"
+	example, err := os.ReadFile("testdata/addition.general.en.webhook.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	raw, err := os.ReadFile(guide)
+	if err != nil {
+		t.Fatal(err)
+	}
+	before, rest, _ := strings.Cut(string(raw), begins)
+	_, after, found := strings.Cut(rest, ends)
+	if !found {
+		t.Fatal("the guide has no place for the example")
+	}
+	want := before + begins + "```json\n" + string(example) + "```\n" + ends + after
+	if *update {
+		if err := os.WriteFile(guide, []byte(want), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	} else if diff := cmp.Diff(want, string(raw)); diff != "" {
+		t.Errorf("the guide's example is not what is sent (-want +got):\n%s", diff)
+	}
+	for _, key := range regexp.MustCompile(`"([a-z_]+)":`).FindAllStringSubmatch(string(example), -1) {
+		if !regexp.MustCompile("`(data\\.|….)?"+key[1]+"`").MatchString(before) && key[1] != "data" && key[1] != "code" {
+			t.Errorf("the guide doesn't explain the field %s", key[1])
 		}
 	}
 }

@@ -51,7 +51,8 @@ func (s *Service) chooseTold(tx *database.Tx, c *content, n *Notice) error {
 	if _, err := tx.Exec("set local enable_nestloop = off"); err != nil {
 		return fmt.Errorf("fan out: %w", err)
 	}
-	query, args := toldBefore, []any{}
+	var query string
+	var args []any
 	if n.Kind == Withdrawal {
 		former, err := announcementOf(tx, n.ChangeID)
 		if err != nil {
@@ -60,14 +61,13 @@ func (s *Service) chooseTold(tx *database.Tx, c *content, n *Notice) error {
 		if err := awaitClaims(tx, former); err != nil {
 			return err
 		}
-		args = []any{former, s.options.Channels, n.ID}
+		query, args = toldBefore, []any{former, s.options.Channels, n.ID}
 	} else {
 		aim, err := changes.AimOf(tx, &c.change.Change)
 		if err != nil {
 			return err
 		}
-		query = toldNow
-		args = []any{n.ChangeID, aim.Kind, database.OrEmpty(aim.Regions), database.OrEmpty(aim.ProductIDs), s.options.Channels, n.ID}
+		query, args = toldNow, []any{n.ChangeID, aim.Kind, database.OrEmpty(aim.Regions), database.OrEmpty(aim.ProductIDs), s.options.Channels, n.ID}
 	}
 	if _, err := tx.Exec(query, args...); err != nil {
 		return fmt.Errorf("fan out: recipients: %w", err)
@@ -149,8 +149,8 @@ func copyMerges(tx *database.Tx, rows [][]any) error {
 	})
 }
 
-// insertDeliveries makes a delivery for each of told, and the endpoints that are new.
-func insertDeliveries(tx *database.Tx, linkKey string) (int64, error) {
+// insertDeliveries makes a delivery of a notice for each of told, and the endpoints that are new.
+func insertDeliveries(tx *database.Tx, notice uuid.UUID, linkKey string) (int64, error) {
 	_, err := tx.Exec(`insert into endpoints (channel, key, work_at, created_at)
 		select distinct channel, key, $1::timestamptz, $1 from told order by 1, 2 on conflict (channel, key) do nothing`, tx.Now())
 	if err != nil {
@@ -158,12 +158,13 @@ func insertDeliveries(tx *database.Tx, linkKey string) (int64, error) {
 	}
 	count, err := tx.Exec(`
 		insert into deliveries (notice_id, subscription_id, rendering_id, merge_id, window_id, endpoint_id, channel, address, addressee, link_key, due_at, created_at)
-		select t.notice_id, t.subscription_id, r.id, m.id, t.window_id, e.id, t.channel, t.address, t.addressee, $1, $2, $2
+		select $4, t.subscription_id, r.id, m.id, t.window_id, e.id, t.channel, t.address, t.addressee, $1, $2, $2
 		  from told t
-		  join renderings r on r.notice_id = t.notice_id and r.channel = t.channel and r.language = t.language and r.audience = t.basis
-		  join merges m on m.notice_id = t.notice_id and coalesce(m.window_id, $3) = coalesce(t.window_id, $3) and m.language = t.language
+		  join renderings r on r.notice_id = $4 and r.channel = t.channel and r.language = t.language and r.audience = t.basis
+		  join merges m on m.notice_id = $4 and coalesce(m.window_id, $3) = coalesce(t.window_id, $3) and m.language = t.language
 		  join endpoints e on e.channel = t.channel and e.key = t.key
-		on conflict (notice_id, subscription_id) do nothing`, linkKey, tx.Now(), uuid.Nil)
+		 where t.notice_id = $4
+		on conflict (notice_id, subscription_id) do nothing`, linkKey, tx.Now(), uuid.Nil, notice)
 	if err != nil {
 		return 0, fmt.Errorf("fan out: deliveries: %w", err)
 	}
