@@ -2,6 +2,7 @@ package notify
 
 import (
 	"sync"
+	"time"
 
 	"github.com/google/uuid"
 )
@@ -57,7 +58,8 @@ type endpointQueue struct {
 	waiting  []*Outgoing
 	inFlight int
 	standing standing
-	proven   bool // it answered promptly the last time, in this process
+	proven   bool      // it answered promptly the last time, in this process
+	rests    time.Time // until when it asked to be left alone, by the machine's clock
 	inTurns  bool
 }
 
@@ -106,6 +108,8 @@ func (q *queue) take(id endpointID, answered *bool) int {
 // the others only what is tried next.
 func (q *queue) allowance(e *endpointQueue) int {
 	switch {
+	case ticking().Before(e.rests):
+		return 0
 	case e.proven:
 		return max(0, max(2, queueSize*q.limits.PerEndpoint/max(q.limits.Concurrency, q.limits.PerEndpoint))-len(e.waiting))
 	case e.standing == suspect:
@@ -299,13 +303,19 @@ func (s *slot) slowDown() {
 }
 
 // answered notes that the send ended and whether the endpoint answered promptly. The slot is kept.
-func (s *slot) answered(promptly bool) {
+// When it asked to be left alone, for as long as rest says, what waits for it is returned.
+func (s *slot) answered(promptly bool, rest time.Duration) (back []*Outgoing) {
 	q := s.queue
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	s.over = true
 	e := s.endpoint
 	e.inFlight--
+	if rest > 0 {
+		e.rests = ticking().Add(rest) // until the endpoint's row says so, to everybody
+		q.count(e, -len(e.waiting))
+		back, e.waiting = e.waiting, nil
+	}
 	news := e.proven != promptly
 	if e.proven = promptly; promptly {
 		q.stand(e, reliable)
@@ -316,6 +326,7 @@ func (s *slot) answered(promptly bool) {
 	if news || len(e.waiting) == 0 {
 		q.tellLow() // it may get more now, or different
 	}
+	return back
 }
 
 // untaught notes that the send ended without anything being learnt of the endpoint.

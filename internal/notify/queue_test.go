@@ -68,7 +68,7 @@ func (m *queueModel) step(t *rapid.T) {
 		s := m.running[0]
 		m.running = m.running[1:]
 		if rapid.Bool().Draw(t, "learnt") {
-			s.answered(rapid.Bool().Draw(t, "promptly"))
+			s.answered(rapid.Bool().Draw(t, "promptly"), 0)
 		} else {
 			s.untaught()
 		}
@@ -160,10 +160,30 @@ func TestTheDeadLeaveRoomForTheLiving(t *testing.T) {
 	if s == nil {
 		t.Fatal("an endpoint that answers has to wait for those that don't")
 	}
-	s.answered(true)
+	s.answered(true, 0)
 	s.release()
 	if got := q.take(alive, nil); got < limits.PerEndpoint {
 		t.Errorf("an endpoint that has proven itself may have %d", got)
+	}
+}
+
+// An endpoint that asks to be left alone is asked no more, from that answer on.
+func TestWhoAsksForRestGetsIt(t *testing.T) {
+	q := newQueue(Limits{Concurrency: 8, Slow: 8, PerEndpoint: 4})
+	id, ok := uuid.UUID{1}, true
+	for i := range q.take(id, &ok) {
+		q.push([]*Outgoing{{ID: uuid.UUID{2, byte(i)}, EndpointID: id}})
+	}
+	s := q.start(reliable)
+	if back := s.answered(true, time.Hour); len(back) != 1 {
+		t.Errorf("%d waiting deliveries are given back, want 1", len(back))
+	}
+	s.release()
+	if q.start(reliable) != nil || q.take(id, &ok) != 0 {
+		t.Error("it is asked again")
+	}
+	if _, _, busy := q.wants(); len(busy) != 1 {
+		t.Error("a claim would take more for it")
 	}
 }
 

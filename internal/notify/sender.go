@@ -113,7 +113,7 @@ func (l *lane) run(claims, sends context.Context) {
 	l.queue.close()
 	<-dispatched
 	l.sends.Wait()
-	l.handBack(l.queue.drain())
+	l.handBack(l.queue.drain(), l.relay.left(ticking()))
 }
 
 func pause(ctx context.Context, d time.Duration) {
@@ -145,7 +145,7 @@ func (l *lane) fill(ctx context.Context) time.Duration {
 			if ctx.Err() == nil {
 				l.log.ErrorContext(ctx, "claim deliveries", "channel", l.channel.Name(), "error", err)
 			}
-			l.handBack(c.taken)
+			l.handBack(c.taken, 0)
 			break // the sweep tries again
 		}
 		l.held.add(c.taken)
@@ -175,7 +175,7 @@ func (l *lane) send(ctx context.Context, s *slot) {
 		if resting {
 			back = append(back, l.queue.drain()...) // none of them would get through now
 		}
-		l.handBack(back)
+		l.handBack(back, l.relay.left(started))
 		return
 	}
 	timer := time.AfterFunc(prompt, s.slowDown)
@@ -184,10 +184,10 @@ func (l *lane) send(ctx context.Context, s *slot) {
 	cancel()
 	timer.Stop()
 	took := ticking().Sub(started)
-	if result.Stage == StageCompose || result.Outcome == Unreachable {
+	if result.Stage == StageCompose || (result.Outcome == Unreachable && result.Stage != StageTunnel) {
 		s.untaught()
 	} else {
-		s.answered(took < prompt && result.spoke())
+		l.handBack(s.answered(took < prompt && result.spoke(), result.Rest), result.Rest)
 	}
 	if result.Stage != StageCompose && result.Stage != StageTunnel { // else it says nothing about the relay
 		l.relay.note(result.Outcome, started, ticking())
@@ -198,21 +198,24 @@ func (l *lane) send(ctx context.Context, s *slot) {
 // leaseMargin covers what lies between a send's end and its record.
 const leaseMargin = 5 * time.Second
 
-// handBack returns deliveries that were claimed and not started: as if they had not been claimed.
-func (l *lane) handBack(list []*Outgoing) {
+// handBack returns deliveries that were claimed and not started, as if they had not been claimed; they
+// are due again after a wait.
+func (l *lane) handBack(list []*Outgoing, wait time.Duration) {
 	if len(list) == 0 {
 		return
 	}
-	for _, o := range list {
-		l.held.drop(o.ID)
-	}
+	defer func() { // not before: a claim in between would take them for a dead worker's
+		for _, o := range list {
+			l.held.drop(o.ID)
+		}
+	}()
 	ids, numbers, endpoints := make([]string, len(list)), make([]int, len(list)), make([]string, len(list))
 	for i, o := range list {
 		ids[i], numbers[i], endpoints[i] = o.ID.String(), o.Number, o.EndpointID.String()
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
 	defer cancel()
-	back := l.db.Now().Add(l.relay.left(ticking()))
+	back := l.db.Now().Add(wait)
 	err := l.db.Transact(ctx, func(tx *database.Tx) error {
 		_, err := tx.Exec(`update deliveries d set state = 'queued', attempts = attempts - 1, due_at = $3
 			from unnest($1::uuid[], $2::int[]) t (id, number)
