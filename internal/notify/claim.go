@@ -243,8 +243,9 @@ func (s *sorted) add(c *candidate, held bool) {
 		s.over, s.states, s.reasons = append(s.over, c.ID), append(s.states, string(state)), append(s.reasons, reason)
 		return
 	}
-	c.Number++
-	s.take = append(s.take, &c.Outgoing)
+	o := c.Outgoing // a copy: one that hangs must not keep the others of its claim in memory
+	o.Number++
+	s.take = append(s.take, &o)
 }
 
 // ended says whether a delivery must not be sent any more, and why: checked at the moment of

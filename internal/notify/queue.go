@@ -221,6 +221,7 @@ func (q *queue) start(s standing) *slot {
 			continue // it lost its proof while it stood in line
 		}
 		out := e.waiting[0]
+		e.waiting[0] = nil // the array lives on, this delivery need not
 		e.waiting = e.waiting[1:]
 		e.inFlight++
 		q.count(e, -1)
