@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"io"
+	"net/http"
 	"os"
 	"strings"
 	"testing"
@@ -78,6 +79,20 @@ func checkAnnouncedOnce(t *testing.T, r *running, dir string) {
 	}
 	if len(mails) > 0 {
 		t.Errorf("%d messages arrived that no delivery accounts for", len(mails))
+	}
+	taken := map[string]int{}
+	for _, a := range kept[hookArrival](t, dir, "demo-webhooks") {
+		if a.Verdict != "verified" {
+			t.Errorf("a webhook to %s: %s", a.Endpoint, a.Verdict)
+		}
+		if a.Status == http.StatusNoContent {
+			taken[a.Endpoint+" "+a.MessageID]++
+		}
+	}
+	for what, n := range taken {
+		if n != 1 {
+			t.Errorf("a webhook was taken %d times: %s", n, what)
+		}
 	}
 }
 

@@ -79,6 +79,7 @@ func composedKeys() (keys []string) {
 	add("delivery.channel.", "email", "webhook", "slack")
 	add("delivery.language.", "en", "de")
 	add("outcome.", "accepted", "temporary", "permanent", "unreachable", "ambiguous")
+	add("stage.", "compose", "connect", "tls", "auth", "mail", "rcpt", "data", "guard", "proxy", "dns", "request", "response")
 	for _, step := range []string{"hold", "release"} {
 		add("windows."+step+".", "title", "lead", "reason", "button", "link")
 		add("windows.flash.", step)
