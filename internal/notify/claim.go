@@ -75,13 +75,12 @@ const dueQuery = `
 	       s.state as subscription_state, coalesce(p.reason, '') as suppressed_for,
 	       c.state as change_state, n.kind as notice_kind
 	  from due
-	  join deliveries d on d.id = due.id
+	 cross join lateral (select * from deliveries x where x.id = due.id and x.due_at <= $3 for update skip locked) d
 	  join subscriptions s on s.id = d.subscription_id
 	  join merges m on m.id = d.merge_id
 	  join notices n on n.id = d.notice_id
 	  join changes c on c.id = n.change_id
-	  left join suppressions p on p.address = lower(s.address)
-	   for update of d skip locked`
+	  left join suppressions p on p.address = lower(s.address)`
 
 func (c *claim) run(tx *database.Tx) error {
 	now := tx.Now()
@@ -286,6 +285,7 @@ const rescheduled = `
 
 func (s *sorted) write(tx *database.Tx, leaseEnds time.Time, endpoints []dueEndpoint) error {
 	batch := &pgx.Batch{}
+	batch.Queue(byIndex)
 	if len(s.take) > 0 {
 		ids, addresses := make([]uuid.UUID, len(s.take)), make([]string, len(s.take))
 		for i, o := range s.take {

@@ -2,16 +2,12 @@ package notify_test
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
 
-	"github.com/riverqueue/river"
-
-	"fairnotice/internal/database"
 	"fairnotice/internal/housetest"
 	"fairnotice/internal/notify"
 	"fairnotice/internal/notify/email"
@@ -37,12 +33,6 @@ func (s *scripted) Send(context.Context, *notify.Outgoing) notify.Result {
 
 func accepted(int64) notify.Result { return notify.Result{Outcome: notify.Accepted, Code: 250} }
 
-type failingJobs struct{}
-
-func (failingJobs) Insert(*database.Tx, river.JobArgs, *river.InsertOpts) error {
-	return errors.New("the database takes nothing")
-}
-
 func stopWithin(t *testing.T, s *notify.Sender, d time.Duration) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), d)
@@ -62,7 +52,11 @@ func TestADatabaseThatTakesNothingDoesNotHangTheStop(t *testing.T) {
 	addMany(t, w, c.ID.String(), 900)
 	w.fanOut(t, w.Announced(w.Addition(w.Vendor("Errata Ltd"), 40)))
 	far := &scripted{answer: accepted}
-	s := notify.StartSender(w.DB, failingJobs{}, w.log, far)
+	if _, err := w.DB.Pool().Exec(t.Context(), `create function refuses() returns trigger language plpgsql as $$ begin raise exception 'the database takes nothing'; end $$;
+		create trigger refuses before insert on attempts for each statement execute function refuses()`); err != nil {
+		t.Fatal(err)
+	}
+	s := notify.StartSender(w.DB, w.Jobs, w.log, far)
 	s.Wake(notify.ChannelEmail)
 	w.await(t, "sends", func() bool { return far.sends.Load() > 250 })
 	time.Sleep(300 * time.Millisecond)
