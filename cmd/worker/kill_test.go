@@ -1,165 +1,154 @@
 package main
 
 import (
-	"bytes"
-	"context"
-	"fmt"
-	"os"
-	"os/exec"
-	"path/filepath"
-	"strings"
-	"syscall"
 	"testing"
 	"time"
 
+	"github.com/google/uuid"
+
 	"fairnotice/internal/database"
-	"fairnotice/internal/database/databasetest"
 	"fairnotice/internal/housetest"
-	"fairnotice/internal/secrets"
-	"fairnotice/internal/subscribers"
 )
 
-// The worker is killed, again and again, while it fans out and while it sends. After the last
-// restart every delivery is sent; a message is repeated only where a kill fell between the
-// relay's answer and our record, under the same Message-ID, and is marked as a possible repeat.
-func TestKilledWorkersLoseNothing(t *testing.T) {
-	url := databasetest.NewURL(t)
-	db, err := database.Open(t.Context(), url, database.Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer db.Close()
-	clock := &databasetest.Clock{}
-	clock.Set(time.Now())
-	h := housetest.On(t, db, clock)
-	relay := housetest.StartRelay(t)
-	const deliveries = 2000
-	cust := h.Customer("Big", "first@big.example", housetest.Sheet(14))
-	addMany(t, h, cust, deliveries-1)
-	worker := build(t)
-	env := append(os.Environ(), "DATABASE_URL="+url, "SMTP_URL=smtp://"+relay.Address, "MAIL_FROM=notices@nordlicht.example",
-		"ENCRYPTION_KEYS="+secrets.NewKey("k1"), "EMAIL_DOMAIN_CONCURRENCY=0", "LOG_LEVEL=warn")
+const (
+	killDeliveries = 20_000
+	fanOutKills    = 4  // of one worker, while it inserts the deliveries
+	sendingKills   = 16 // of two workers at once, while both send
+)
 
-	h.Announced(h.Addition(h.Vendor("Errata Ltd"), 40))
-	kills, marks := 0, []int{0, 1, 300, 900}
-	for _, mark := range marks {
-		p := start(t, worker, env)
-		waitFor(t, p, fmt.Sprintf("%d messages", mark), func() bool { return mark == 0 || len(relay.Received()) >= mark })
-		if mark == 0 {
-			time.Sleep(150 * time.Millisecond) // somewhere in start-up or fan-out
-		}
-		if err := p.cmd.Process.Kill(); err != nil {
-			t.Fatal(err)
-		}
-		_ = p.cmd.Wait()
-		kills++
-		// Nobody waits for the dead worker's leases in a test.
-		exec1(t, db, "update deliveries set due_at = now() where state = 'sending'")
-		exec1(t, db, "update river_job set attempted_at = now() - interval '1 hour' where state = 'running'")
+// Workers are killed twenty times, while they fan out and while they send. After the last restart
+// every delivery has arrived and says so; nobody else than who was in flight at a kill is marked as
+// possibly repeated, and nobody arrived twice who isn't.
+func TestKilledWorkersLoseNothing(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	s.recipients(t, killDeliveries)
+	s.house.Announced(s.house.Addition(s.house.Vendor("Errata Ltd"), 40))
+	for range fanOutKills {
+		s.killInFanOut(t)
 	}
-	p := start(t, worker, env)
-	waitFor(t, p, "every delivery sent", func() bool {
-		return count(t, db, "select count(*) from deliveries where state = 'sent'") == deliveries
-	})
-	if err := p.cmd.Process.Signal(syscall.SIGTERM); err != nil {
-		t.Fatal(err)
+	claimed := claims{}
+	for i := range sendingKills {
+		workers := []*process{s.start(t), s.start(t)}
+		mark := killDeliveries * (i + 1) / (sendingKills + 2)
+		workers[0].wait(t, "more arrivals", func() bool {
+			if i == 0 {
+				s.hurryJobs(t) // of the last kill in fan-out
+			}
+			return s.mail.Count() >= mark
+		})
+		s.kill(t, workers...)
+		s.note(t, claimed)
+		housetest.AuditRecord(t, s.db, s.arrived())
+		s.hurry(t)
 	}
-	if err := p.cmd.Wait(); err != nil {
-		t.Errorf("the last worker ended with %v\n%s", err, p.log.String())
-	}
-	report(t, db, relay, kills, deliveries)
+	workers := []*process{s.start(t), s.start(t)}
+	workers[0].wait(t, "every delivery sent", s.allServed(t, killDeliveries))
+	s.stop(t, workers...)
+	s.report(t, claimed)
 }
 
 // report counts what arrived, prints it, and checks it against what is recorded.
-func report(t *testing.T, db *database.DB, relay *housetest.Relay, kills, deliveries int) {
+func (s *site) report(t *testing.T, claimed claims) {
 	t.Helper()
-	arrived := map[string]int{}
-	for _, m := range relay.Received() {
-		arrived[messageID(m.Raw)]++
+	arrived := s.arrived()
+	a := housetest.AuditRecord(t, s.db, arrived)
+	t.Logf("%d kills in fan-out, %d kills of two workers in sending: %s; %d deliveries were claimed by who was killed",
+		fanOutKills, sendingKills, a, len(claimed))
+	if a.Deliveries != killDeliveries || a.Notices != 1 || a.Lost+a.Unknown != 0 {
+		t.Errorf("%d lost, %d arrived without being recorded", a.Lost, a.Unknown)
 	}
-	repeats := 0
+	cut := 0
+	for _, numbers := range claimed {
+		cut += len(numbers)
+	}
+	if a.Unrecorded != cut {
+		t.Errorf("%d attempts have no record; %d were in flight at the kills", a.Unrecorded, cut)
+	}
 	for id, times := range arrived {
-		if times == 1 {
-			continue
-		}
-		repeats += times - 1
-		delivery, _, _ := strings.Cut(id, "@")
-		if n := count(t, db, "select count(*) from deliveries where id = $1 and possible_repeat", delivery); n != 1 {
-			t.Errorf("%s arrived %d times and is not marked", id, times)
+		if times > 1+len(claimed[id]) {
+			t.Errorf("%s arrived %d times; it was in flight at %d kills", id, times, len(claimed[id]))
 		}
 	}
-	lost := deliveries - len(arrived)
-	marked := count(t, db, "select count(*) from deliveries where possible_repeat")
-	notices := count(t, db, "select count(*) from notices")
-	t.Logf("%d kills, %d deliveries: %d lost, %d repeated, %d marked as possible repeats, %d notices", kills, deliveries, lost, repeats, marked, notices)
-	if lost != 0 || notices != 1 || repeats > marked {
-		t.Errorf("%d lost, %d notices, %d repeats of which %d are marked", lost, notices, repeats, marked)
-	}
-}
-
-func messageID(raw string) string {
-	_, rest, _ := strings.Cut(strings.ReplaceAll(raw, "\r\n ", " "), "Message-ID: ")
-	id, _, _ := strings.Cut(rest, "\r\n")
-	return strings.Trim(strings.TrimSpace(id), "<>")
-}
-
-// addMany adds subscriptions with one statement: adding contacts one by one would take the test's
-// time.
-func addMany(t *testing.T, h *housetest.House, c *subscribers.Customer, n int) {
-	t.Helper()
-	_, err := h.DB.Pool().Exec(t.Context(), `insert into subscriptions (id, customer_id, basis, channel, address, language, state, state_at, consent_how, consent_at, created_at, updated_at)
-		select uuid_v7(), $1, 'contract', 'email', 'c' || i || '@d' || i % 50 || '.example', 'en', 'active', now(), 'test', now(), now(), now() from generate_series(1, $2::int) i`, c.ID, n)
+	marked, err := database.Collect[struct{ ID uuid.UUID }](t.Context(), s.db.Pool(), "select id from deliveries where possible_repeat")
 	if err != nil {
 		t.Fatal(err)
 	}
-}
-
-type process struct {
-	cmd *exec.Cmd
-	log *bytes.Buffer
-}
-
-func build(t *testing.T) string {
-	t.Helper()
-	path := filepath.Join(t.TempDir(), "worker")
-	out, err := exec.CommandContext(t.Context(), "go", "build", "-o", path, ".").CombinedOutput()
-	if err != nil {
-		t.Fatalf("build the worker: %v\n%s", err, out)
-	}
-	return path
-}
-
-func start(t *testing.T, path string, env []string) *process {
-	t.Helper()
-	p := &process{cmd: exec.Command(path), log: &bytes.Buffer{}}
-	p.cmd.Env, p.cmd.Stderr = env, p.log
-	if err := p.cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = p.cmd.Process.Kill() })
-	return p
-}
-
-func waitFor(t *testing.T, p *process, what string, ok func() bool) {
-	t.Helper()
-	for deadline := time.Now().Add(2 * time.Minute); !ok(); time.Sleep(5 * time.Millisecond) {
-		if time.Now().After(deadline) {
-			t.Fatalf("waited in vain for %s; the worker said:\n%s", what, p.log.String())
+	for _, m := range marked {
+		if len(claimed[m.ID]) == 0 {
+			t.Errorf("%s is marked, and was in flight at no kill", m.ID)
 		}
 	}
 }
 
-func exec1(t *testing.T, db *database.DB, sql string) {
+// killInFanOut starts a worker and kills it while its INSERT of the deliveries runs.
+func (s *site) killInFanOut(t *testing.T) {
 	t.Helper()
-	if _, err := db.Pool().Exec(t.Context(), sql); err != nil {
-		t.Fatal(err)
+	p := s.start(t)
+	p.wait(t, "the fan-out", func() bool { s.hurryJobs(t); return s.fansOut(t) })
+	s.kill(t, p)
+	if n := count(t, s.db, "select count(*) from notices"); n != 0 {
+		t.Errorf("%d notices after a kill in mid fan-out", n)
 	}
+	s.hurry(t)
 }
 
-func count(t *testing.T, db *database.DB, sql string, args ...any) (n int) {
+// fansOut says whether a worker inserts deliveries at this moment.
+func (s *site) fansOut(t *testing.T) bool {
 	t.Helper()
-	if err := db.Pool().QueryRow(context.Background(), sql, args...).Scan(&n); err != nil {
+	return count(t, s.db, `select count(*) from pg_locks l join pg_stat_activity a using (pid) where l.relation = 'deliveries'::regclass
+		and l.mode = 'RowExclusiveLock' and a.query like 'with chosen as%' and a.datname = current_database()`) > 0
+}
+
+// hurryJobs lets River try again at once what a kill interrupted: its pauses grow to minutes.
+func (s *site) hurryJobs(t *testing.T) {
+	t.Helper()
+	s.exec(t, "update river_job set scheduled_at = now() where state = 'retryable' and scheduled_at > now()")
+}
+
+// kill ends processes at once and waits until PostgreSQL, too, has noticed.
+func (s *site) kill(t *testing.T, list ...*process) {
+	t.Helper()
+	for _, p := range list {
+		if err := p.cmd.Process.Kill(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, p := range list {
+		_ = p.cmd.Wait()
+	}
+	list[0].wait(t, "PostgreSQL to notice", func() bool {
+		return count(t, s.db, "select count(*) from pg_stat_activity where datname = current_database() and application_name = 'worker'") == 0
+	})
+}
+
+// hurry lets the dead workers' leases run out: TestACrashMendsItself waits for real ones.
+func (s *site) hurry(t *testing.T) {
+	t.Helper()
+	s.exec(t, "update deliveries set due_at = now() where state = 'sending'")
+	s.exec(t, "update endpoints set work_at = now() where work_at is not null")
+	s.exec(t, "update river_job set attempted_at = now() - interval '1 hour' where state = 'running'")
+	s.exec(t, "delete from river_leader")
+}
+
+// claims are the attempts that a killed worker had claimed, by delivery.
+type claims map[uuid.UUID]map[int]bool
+
+// note adds what the workers had claimed that were killed just now. What they did not get to, left
+// behind by an earlier kill, is there already.
+func (s *site) note(t *testing.T, c claims) {
+	t.Helper()
+	list, err := database.Collect[struct {
+		ID       uuid.UUID
+		Attempts int
+	}](t.Context(), s.db.Pool(), "select id, attempts from deliveries where state = 'sending'")
+	if err != nil {
 		t.Fatal(err)
 	}
-	return n
+	for _, r := range list {
+		if c[r.ID] == nil {
+			c[r.ID] = map[int]bool{}
+		}
+		c[r.ID][r.Attempts] = true
+	}
 }
