@@ -48,11 +48,13 @@ func newSiteOn(t *testing.T, url string) *site {
 	return s
 }
 
+// customers is how many share the recipients.
+const customers = 20
+
 // recipients adds n recipients: customers with many contacts each, made by one statement since
 // adding them one by one would take the test's time.
 func (s *site) recipients(t *testing.T, n int) {
 	t.Helper()
-	const customers = 20
 	for i := range customers {
 		c := s.house.Customer(fmt.Sprintf("Customer %d", i), "", housetest.Sheet(14))
 		_, err := s.db.Pool().Exec(t.Context(), `insert into subscriptions (id, customer_id, basis, channel, address, language, state, state_at, consent_how, consent_at, created_at, updated_at)
@@ -156,7 +158,11 @@ func within(t *testing.T, limit time.Duration, p *process, what string, ok func(
 	t.Helper()
 	for deadline := time.Now().Add(limit); !ok(); time.Sleep(2 * time.Millisecond) {
 		if time.Now().After(deadline) {
-			t.Fatalf("waited in vain for %s; the worker said:\n%s", what, p.log.String())
+			said := ""
+			if p != nil {
+				said = "; it said:\n" + p.log.String()
+			}
+			t.Fatalf("waited in vain for %s%s", what, said)
 		}
 	}
 }

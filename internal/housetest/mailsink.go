@@ -171,7 +171,7 @@ func (s *MailSink) stall(domain string, c net.Conn) bool {
 	for {
 		select {
 		case <-free:
-			return true
+			return !gone(c)
 		case <-time.After(20 * time.Millisecond):
 		}
 		if gone(c) {

@@ -73,30 +73,32 @@ func serve(ctx context.Context, log *slog.Logger, settings map[string]string) (*
 		return nil, fmt.Errorf("make a folder for the server: %w", err)
 	}
 	s := &Server{dir: dir}
-	if err := s.start(ctx, log, settings); err != nil {
+	if err := s.begin(ctx, log, settings); err != nil {
 		return nil, errors.Join(err, os.RemoveAll(dir))
 	}
 	return s, nil
 }
 
-func (s *Server) start(ctx context.Context, log *slog.Logger, settings map[string]string) error {
+// begin makes the server's folder ready and starts it for the first time.
+func (s *Server) begin(ctx context.Context, log *slog.Logger, settings map[string]string) error {
 	if err := os.Chmod(s.dir, 0o755); err != nil { // the server may run as another user
 		return fmt.Errorf("open the server's folder: %w", err)
 	}
 	if err := s.watch(); err != nil {
 		return err
 	}
-	ctx, cancel := context.WithTimeout(ctx, 2*time.Minute)
-	defer cancel()
-	pg, err := pgserver.Start(ctx, pgserver.Options{
-		DataDir: filepath.Join(s.dir, "data"), Log: log, NoSync: true, Settings: settings,
-	})
-	if err != nil {
+	if err := s.start(ctx, log, settings); err != nil {
 		_ = s.guard.Close()
 		return err
 	}
-	s.pg = pg
 	return nil
+}
+
+func (s *Server) start(ctx context.Context, log *slog.Logger, settings map[string]string) (err error) {
+	ctx, cancel := context.WithTimeout(ctx, 2*time.Minute)
+	defer cancel()
+	s.pg, err = pgserver.Start(ctx, pgserver.Options{DataDir: filepath.Join(s.dir, "data"), Log: log, NoSync: true, Settings: settings})
+	return err
 }
 
 // watch starts a guard that waits for this process to end, however that happens: the system then
