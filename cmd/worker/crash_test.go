@@ -23,7 +23,7 @@ func TestACrashMendsItself(t *testing.T) {
 	crashed := time.Now()
 	s.mail.Release()
 	p = s.start(t)
-	within(t, 2*time.Minute, p, "the message to arrive", func() bool { return s.mail.Count() > 0 })
+	within(t, 2*time.Minute, p, "the message to arrive", func() bool { return s.arrivals() > 0 })
 	t.Logf("a message in flight at the crash was sent again %.1f seconds after it", time.Since(crashed).Seconds())
 	p.wait(t, "the record", s.allServed(t, 1))
 	s.stop(t, p)
@@ -51,7 +51,7 @@ func crashInFanOut(t *testing.T) (mended func()) {
 	p = s.start(t)
 	return func() {
 		t.Helper()
-		within(t, 5*time.Minute, p, "the fan-out", func() bool { return s.mail.Count() > 0 })
+		within(t, 5*time.Minute, p, "the fan-out", func() bool { return s.arrivals() > 0 })
 		t.Logf("a fan-out cut off by the crash was made again %.1f seconds after it", time.Since(crashed).Seconds())
 		p.wait(t, "every delivery sent", s.allServed(t, deliveries))
 		s.stop(t, p)

@@ -34,7 +34,7 @@ func TestKilledWorkersLoseNothing(t *testing.T) {
 			if i == 0 {
 				s.hurryJobs(t) // of the last kill in fan-out
 			}
-			return s.mail.Count() >= mark
+			return s.arrivals() >= mark
 		})
 		s.kill(t, workers...)
 		s.note(t, claimed)
@@ -92,11 +92,12 @@ func (s *site) killInFanOut(t *testing.T) {
 	s.hurry(t)
 }
 
-// fansOut says whether a worker inserts deliveries at this moment.
+// fansOut says whether a worker inserts deliveries of a new notice at this moment.
 func (s *site) fansOut(t *testing.T) bool {
 	t.Helper()
-	return count(t, s.db, `select count(*) from pg_locks l join pg_stat_activity a using (pid) where l.relation = 'deliveries'::regclass
-		and l.mode = 'RowExclusiveLock' and a.query like 'with chosen as%' and a.datname = current_database()`) > 0
+	return count(t, s.db, `select count(*) from pg_locks n join pg_locks d using (pid, database, mode)
+		where n.relation = 'notices'::regclass and d.relation = 'deliveries'::regclass and n.mode = 'RowExclusiveLock'
+		  and n.database = (select oid from pg_database where datname = current_database())`) > 0
 }
 
 // hurryJobs lets River try again at once what a kill interrupted: its pauses grow to minutes.

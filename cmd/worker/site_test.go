@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -17,7 +18,6 @@ import (
 	"fairnotice/internal/database"
 	"fairnotice/internal/database/databasetest"
 	"fairnotice/internal/housetest"
-	"fairnotice/internal/secrets"
 )
 
 // site is a house whose workers are real processes, and who they send to.
@@ -25,6 +25,7 @@ type site struct {
 	house *housetest.House
 	db    *database.DB
 	mail  *housetest.MailSink
+	hooks *housetest.HookSink
 	env   []string // of the workers
 }
 
@@ -42,32 +43,44 @@ func newSiteOn(t *testing.T, url string) *site {
 	t.Cleanup(db.Close)
 	clock := &databasetest.Clock{}
 	clock.Set(time.Now())
-	s := &site{house: housetest.On(t, db, clock), db: db, mail: housetest.StartMailSink(t)}
+	s := &site{house: housetest.On(t, db, clock), db: db, mail: housetest.StartMailSink(t), hooks: housetest.StartHookSink(t, time.Now)}
 	s.env = append(os.Environ(), "DATABASE_URL="+url, "PGAPPNAME=worker", "SMTP_URL=smtp://"+s.mail.Address, "MAIL_FROM=notices@nordlicht.example",
-		"ENCRYPTION_KEYS="+secrets.NewKey("k1"), "EMAIL_DOMAIN_CONCURRENCY=0", "LOG_LEVEL=warn")
+		"ENCRYPTION_KEYS="+s.house.Keys, "OUTBOUND_ALLOW=127.0.0.0/8", "EMAIL_DOMAIN_CONCURRENCY=0", "LOG_LEVEL=warn")
 	return s
 }
 
 // customers is how many share the recipients.
 const customers = 20
 
-// recipients adds n recipients: customers with many contacts each, made by one statement since
-// adding them one by one would take the test's time.
+// recipients adds n recipients, half of them by email and half by webhook, made by one statement each
+// since adding them one by one would take the test's time.
 func (s *site) recipients(t *testing.T, n int) {
 	t.Helper()
+	var addresses []string
+	for i := range n / customers / 2 {
+		addresses = append(addresses, fmt.Sprintf("%s/e/%d", s.hooks.URL, i))
+	}
 	for i := range customers {
 		c := s.house.Customer(fmt.Sprintf("Customer %d", i), "", housetest.Sheet(14))
 		_, err := s.db.Pool().Exec(t.Context(), `insert into subscriptions (id, customer_id, basis, channel, address, language, state, state_at, consent_how, consent_at, created_at, updated_at)
 			select uuid_v7(), $1, 'contract', 'email', 'c' || i || '.' || $2::int || '@d' || i % 50 || '.example', 'en', 'active', now(), 'test', now(), now(), now()
-			  from generate_series(1, $3::int) i`, c.ID, i, n/customers)
+			  from generate_series(1, $3::int) i`, c.ID, i, n/customers/2)
 		if err != nil {
 			t.Fatal(err)
 		}
+		s.house.Hooks(c, addresses)
 	}
 }
 
 // arrived says how often each delivery arrived.
-func (s *site) arrived() map[uuid.UUID]int { return s.mail.Arrived() }
+func (s *site) arrived() map[uuid.UUID]int {
+	all := s.mail.Arrived()
+	maps.Copy(all, s.hooks.Arrived())
+	return all
+}
+
+// arrivals is how many messages and webhooks arrived, repeats included.
+func (s *site) arrivals() int { return s.mail.Count() + s.hooks.Count() }
 
 // allServed is the condition that n deliveries are sent or received.
 func (s *site) allServed(t *testing.T, n int) func() bool {

@@ -110,6 +110,18 @@ func (s *HookSink) Open(path string) int {
 	return s.open[path]
 }
 
+// Hanging lists the endpoints at which a request hangs at this moment.
+func (s *HookSink) Hanging() (paths []string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for path, open := range s.open {
+		if open > 0 {
+			paths = append(paths, path)
+		}
+	}
+	return paths
+}
+
 // Flooded is how many bytes of its answers an endpoint got rid of.
 func (s *HookSink) Flooded(path string) int64 {
 	s.mu.Lock()

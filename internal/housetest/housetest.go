@@ -4,6 +4,7 @@
 package housetest
 
 import (
+	"encoding/base64"
 	"encoding/json"
 	"fmt"
 	"log/slog"
@@ -33,6 +34,7 @@ type House struct {
 	Subscribers *subscribers.Service
 	Changes     *changes.Service
 	Vault       *subscribers.Vault
+	Keys        string            // the ring of the vault, as ENCRYPTION_KEYS has it
 	Product     publisher.Product // that every customer of Customer uses
 	Editor      actor.Actor
 	Approver    actor.Actor
@@ -55,11 +57,12 @@ func On(t testing.TB, db *database.DB, clock *databasetest.Clock) *House {
 	if err != nil {
 		t.Fatal(err)
 	}
-	ring, err := secrets.ParseKeyRing(secrets.NewKey("k1"))
+	keys := secrets.NewKey("k1")
+	ring, err := secrets.ParseKeyRing(keys)
 	if err != nil {
 		t.Fatal(err)
 	}
-	h := &House{DB: db, Clock: clock, Jobs: inserter, t: t, Publisher: publisher.New(db), Vault: subscribers.NewVault(ring),
+	h := &House{Keys: keys, DB: db, Clock: clock, Jobs: inserter, t: t, Publisher: publisher.New(db), Vault: subscribers.NewVault(ring),
 		Vendors: vendors.New(db), Changes: changes.New(db, inserter)}
 	h.Subscribers = subscribers.New(db, h.Vault, subscribers.AddressRules{PlainHTTP: func(host string) bool { return host == "127.0.0.1" }})
 	h.must(h.Publisher.Save(t.Context(), actor.ForSystem(), &publisher.Settings{LegalName: "Nordlicht Software GmbH", Address: "Musterweg 1\n10115 Berlin",
@@ -160,6 +163,27 @@ func (h *House) Follower(email, language string) *subscribers.Subscription {
 	s := &subscribers.Subscription{Basis: subscribers.ByFollowing, Channel: "email", Address: email, Language: language, ConsentHow: "double opt-in"}
 	h.must(h.Subscribers.Subscribe(h.t.Context(), h.Editor, s))
 	return s
+}
+
+// Hooks adds a webhook of the customer at each address, all with one statement: subscribing one by
+// one would take the test's time.
+func (h *House) Hooks(c *subscribers.Customer, addresses []string) {
+	h.t.Helper()
+	ring, err := secrets.ParseKeyRing(h.Keys)
+	h.must(err)
+	box := ring.Box("subscription") // the vault's
+	ids, sealed := make([]uuid.UUID, len(addresses)), make([][]byte, len(addresses))
+	for i := range addresses {
+		ids[i] = secrets.ID()
+		sealed[i] = box.Seal([]byte("whsec_"+base64.StdEncoding.EncodeToString(secrets.Bytes(24))), ids[i][:])
+	}
+	_, err = h.DB.Pool().Exec(h.t.Context(), `insert into subscriptions (id, customer_id, basis, channel, address, secret, language, state, state_at, consent_how, consent_at, created_at, updated_at)
+		select id, $1, 'contract', 'webhook', address, secret, 'en', 'active', $2, 'test', $2, $2, $2 from unnest($3::uuid[], $4::text[], $5::bytea[]) t (id, address, secret)`,
+		c.ID, h.DB.Now(), ids, addresses, sealed)
+	h.must(err)
+	if _, err := h.Vault.Open(ids[0], sealed[0]); err != nil {
+		h.t.Fatal(err)
+	}
 }
 
 // Sheet is a plain term sheet: so many calendar days of notice and objection, from sending.
