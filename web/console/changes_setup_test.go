@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"net/netip"
 	"net/url"
 	"regexp"
 	"strings"
@@ -16,9 +17,12 @@ import (
 	"fairnotice/internal/accounts"
 	"fairnotice/internal/actor"
 	"fairnotice/internal/calendar"
+	"fairnotice/internal/egress"
 	"fairnotice/internal/housetest"
 	"fairnotice/internal/notify"
 	"fairnotice/internal/notify/email"
+	"fairnotice/internal/notify/slack"
+	"fairnotice/internal/notify/webhook"
 	"fairnotice/internal/secrets"
 	"fairnotice/internal/subscribers"
 	"fairnotice/web"
@@ -27,14 +31,16 @@ import (
 // desk is the console on a real database, with a real mail server behind it.
 type desk struct {
 	*housetest.House
-	site   *Site
-	kit    *web.Kit
-	server *httptest.Server
-	relay  *housetest.Relay
-	notify *notify.Service
-	email  *notify.Email
-	log    *slog.Logger
-	t      testing.TB
+	site     *Site
+	kit      *web.Kit
+	server   *httptest.Server
+	relay    *housetest.Relay
+	outlets  *httptest.Server // of webhooks and Slack
+	notify   *notify.Service
+	email    *notify.Email
+	channels []notify.Channel
+	log      *slog.Logger
+	t        testing.TB
 }
 
 func newDesk(t testing.TB) *desk {
@@ -44,23 +50,28 @@ func newDesk(t testing.TB) *desk {
 
 func deskOn(t testing.TB, h *housetest.House) *desk {
 	t.Helper()
-	d := &desk{House: h, relay: housetest.StartRelay(t), log: slog.New(slog.DiscardHandler), t: t}
+	d := &desk{House: h, relay: housetest.StartRelay(t), outlets: startOutlets(t), log: slog.New(slog.DiscardHandler), t: t}
 	ring, err := secrets.ParseKeyRing(secrets.NewKey("k1"))
 	d.ok(err)
 	links := subscribers.NewLinks(h.DB, ring)
 	d.notify, err = notify.New(h.DB, h.Jobs, h.Changes, h.Vendors, h.Publisher, links, notify.Options{
-		PublicURL: "https://trust.nordlicht.example", MailFrom: "notices@nordlicht.example", Channels: []string{notify.ChannelEmail}})
+		PublicURL: "https://trust.nordlicht.example", MailFrom: "notices@nordlicht.example", Channels: subscribers.Channels})
 	d.ok(err)
 	cfg, err := email.ParseURL("smtp://" + d.relay.Address)
 	d.ok(err)
 	pool := email.NewPool(cfg, 4, d.log)
 	t.Cleanup(func() { _ = pool.Close() })
 	d.email = notify.NewEmail(email.NewComposer(nil), pool, links, notify.EmailLimits{Connections: 4, PerDomain: 4})
+	client := egress.NewClient(egress.Options{Allow: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}})
+	hooks := notify.NewWebhook(webhook.NewClient(client), h.Vault, links, notify.WebhookLimits{Concurrency: 4})
+	messages := notify.NewSlack(slack.NewClient(slack.Options{HTTP: client, APIURL: d.outlets.URL + "/api/"}), h.Vault, links)
+	d.channels = []notify.Channel{d.email, hooks, messages}
 	d.kit, err = web.New(web.Options{PublicURL: &url.URL{Scheme: "http", Host: "trust.nordlicht.example"}, Logger: d.log,
 		Publisher: "Nordlicht Software GmbH", Now: h.Clock.Now})
 	d.ok(err)
 	d.site, err = New(d.kit, Services{DB: h.DB, Accounts: accounts.New(h.DB), Publisher: h.Publisher, Vendors: h.Vendors,
-		Subscribers: h.Subscribers, Changes: h.Changes, Notify: d.notify, Composer: d.email})
+		Subscribers: h.Subscribers, Changes: h.Changes, Notify: d.notify,
+		Composer: notify.Composers{notify.ChannelEmail: d.email, notify.ChannelWebhook: hooks, notify.ChannelSlack: messages}})
 	d.ok(err)
 	d.server = httptest.NewServer(d.kit.Handler())
 	t.Cleanup(d.server.Close)
@@ -239,13 +250,15 @@ func plain(body string) string {
 // send runs the sender until no delivery is due, then stops it.
 func (d *desk) send() {
 	d.t.Helper()
-	s := notify.StartSender(d.DB, d.Jobs, d.log, d.email)
+	s := notify.StartSender(d.DB, d.Jobs, d.log, d.channels...)
 	defer func() {
 		ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
 		defer cancel()
 		s.Stop(ctx)
 	}()
-	s.Wake(notify.ChannelEmail)
+	for _, c := range d.channels {
+		s.Wake(c.Name())
+	}
 	for deadline := time.Now().Add(time.Minute); ; time.Sleep(10 * time.Millisecond) {
 		var n int
 		d.ok(d.DB.Pool().QueryRow(context.Background(), "select count(*) from deliveries where due_at <= $1 or state = 'sending'", d.Clock.Now()).Scan(&n))
