@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/netip"
+	"sync"
 	"testing"
 	"time"
 
@@ -18,6 +19,7 @@ type hookWorld struct {
 	*world
 	sink    *housetest.HookSink
 	sender  *notify.Sender
+	stop    func()
 	timeout time.Duration
 }
 
@@ -49,24 +51,39 @@ func newHookWorld(t *testing.T, timeout time.Duration, customers int, paths ...s
 	return w
 }
 
+// start starts a sender until the test ends or stop is called.
 func (w *hookWorld) start(t *testing.T) {
 	t.Helper()
 	client := egress.NewClient(egress.Options{Allow: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}})
 	channel := notify.NewWebhook(webhook.NewClient(client), w.Vault, w.links, notify.WebhookLimits{Concurrency: 16})
 	w.sender = notify.StartSender(w.DB, w.Jobs, w.log, &hooks{channel, w.timeout})
-	t.Cleanup(func() {
+	w.stop = sync.OnceFunc(func() {
 		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
 		defer cancel()
 		w.sender.Stop(ctx)
 		client.CloseIdleConnections()
 	})
+	t.Cleanup(w.stop)
 	w.sender.Wake(notify.ChannelWebhook)
+}
+
+// restart puts another sender, which knows nothing but what is stored, in the place of the present one.
+func (w *hookWorld) restart(t *testing.T) {
+	t.Helper()
+	w.stop()
+	w.start(t)
 }
 
 // pass lets time go by until the condition holds, step by step, whenever nothing is under way but what
 // hangs.
 func (w *hookWorld) pass(t *testing.T, step time.Duration, what string, ok func() bool) {
 	t.Helper()
+	began := w.Clock.Now()
+	defer func() {
+		if t.Failed() {
+			t.Logf("%s: %v went by; %d deliveries are open, %d being sent", what, w.Clock.Now().Sub(began), w.open(t), w.count(t, "select count(*) from deliveries where state = 'sending'"))
+		}
+	}()
 	w.await(t, what, func() bool {
 		if w.count(t, "select count(*) from deliveries d join endpoints e on e.id = d.endpoint_id where d.state = 'sending' and e.key <> all($1)", w.hanging()) == 0 {
 			w.Clock.Add(step)
@@ -142,6 +159,7 @@ func TestBadEndpointsHoldUpNobody(t *testing.T) {
 	begin := w.Clock.Now()
 	w.pass(t, 20*time.Second, "retries", func() bool { return w.Clock.Now().Sub(begin) > 10*time.Minute })
 	w.sink.Release()
+	w.restart(t) // a rest is kept by the machine's clock, too, where it was asked for
 	w.pass(t, 20*time.Second, "everything is over", func() bool { return w.open(t) == 0 })
 	w.checkBad(t, byTrouble)
 }
