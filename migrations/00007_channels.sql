@@ -30,7 +30,12 @@ drop index deliveries_due;
 create index deliveries_due on deliveries (endpoint_id, due_at) where due_at is not null;
 update endpoints e set work_at = (select min(d.due_at) from deliveries d where d.endpoint_id = e.id and d.due_at is not null);
 
+-- A fact of service is of a delivery and of a kind: it needs no other name.
+alter table services drop constraint services_delivery_id_kind_key, drop column id, add primary key (delivery_id, kind);
+
 -- +goose Down
+alter table services drop constraint services_pkey, add column id uuid not null default uuid_v7() primary key,
+  add constraint services_delivery_id_kind_key unique (delivery_id, kind);
 drop index deliveries_due;
 create index deliveries_due on deliveries (channel, due_at) where due_at is not null;
 alter table endpoints drop column work_at;

@@ -22,7 +22,7 @@ import (
 
 // servedQuery finds the open windows whose notice has been served as every contract of the customer
 // counts it, and when under each: over a channel that counts, proven as far as the clock asks, to
-// the first recipient or to all of them. One row a contract.
+// the first recipient or to all of them. What was received was sent. One row a contract.
 const servedQuery = `
 	with ready as (
 	  select w.id from windows w join changes c on c.id = w.change_id
@@ -39,8 +39,9 @@ const servedQuery = `
 	    join terms_versions t on t.id = x.terms_version_id
 	    left join deliveries d on d.window_id = r.id
 	     and (coalesce(jsonb_array_length(t.sheet->'channels'), 0) = 0 or t.sheet->'channels' ? d.channel)
-	    left join services s on s.delivery_id = d.id
-	     and s.kind = case t.sheet->>'clock_starts' when 'sent' then 'sent' else 'received' end
+	    left join lateral (
+	           select min(f.at) as at from services f
+	            where f.delivery_id = d.id and (f.kind = 'received' or t.sheet->>'clock_starts' = 'sent')) s on true
 	   group by r.id, x.contract_id, x.terms_version_id, t.sheet
 	)
 	select f.id, w.change_id, c.kind, k.signed_on, t.sheet, f.at as served_at

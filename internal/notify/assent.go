@@ -45,8 +45,8 @@ func (s *Service) Rebuild(ctx context.Context, ch Composer, delivery uuid.UUID, 
 		Outgoing
 		Digest []byte
 	}](ctx, s.db.Pool(), `select d.id, a.number, d.notice_id, d.subscription_id, a.link_epoch, d.link_key, d.rendering_id, d.window_id, d.endpoint_id,
-		d.channel, a.address, d.addressee, m.fields, d.created_at, a.started_at, a.digest
-		from deliveries d join merges m on m.id = d.merge_id
+		d.channel, a.address, d.addressee, d.merge_id, d.created_at, a.started_at, a.digest
+		from deliveries d
 		join attempts a on a.delivery_id = d.id and a.number = $2 where d.id = $1`, delivery, number)
 	if err != nil {
 		return nil, fmt.Errorf("read an attempt: %w", err)
@@ -55,7 +55,7 @@ func (s *Service) Rebuild(ctx context.Context, ch Composer, delivery uuid.UUID, 
 		return nil, fault.Missing("attempt")
 	}
 	out := &rows[0].Outgoing
-	if err := newRenderingCache().attach(ctx, s.db, []*Outgoing{out}); err != nil {
+	if err := newShared().attach(ctx, s.db, []*Outgoing{out}); err != nil {
 		return nil, err
 	}
 	raw, err := ch.Compose(out)

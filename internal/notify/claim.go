@@ -70,14 +70,13 @@ const dueQuery = `
 	   where x.place <= e.take
 	   order by e.place limit $5)
 	select d.id, d.attempts as number, d.notice_id, d.subscription_id, s.link_epoch, d.link_key, d.rendering_id,
-	       d.window_id, d.endpoint_id, d.channel, s.address, d.addressee, m.fields, d.created_at, d.state,
+	       d.window_id, d.endpoint_id, d.channel, s.address, d.addressee, d.merge_id, d.created_at, d.state,
 	       s.secret, s.former_secret, s.former_secret_until,
 	       s.state as subscription_state, coalesce(p.reason, '') as suppressed_for,
 	       c.state as change_state, n.kind as notice_kind
 	  from due
 	 cross join lateral (select * from deliveries x where x.id = due.id and x.due_at <= $3 for update skip locked) d
 	  join subscriptions s on s.id = d.subscription_id
-	  join merges m on m.id = d.merge_id
 	  join notices n on n.id = d.notice_id
 	  join changes c on c.id = n.change_id
 	  left join suppressions p on p.address = lower(s.address)`

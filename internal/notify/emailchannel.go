@@ -104,10 +104,8 @@ func (e *Email) Compose(out *Outgoing) ([]byte, error) {
 		m.ListUnsubscribe, m.OneClick = r.Meta.PublicURL+"/unsubscribe/"+token, true
 		own["unsubscribe_url"] = m.ListUnsubscribe
 	}
-	values, err := mergeValues(out.Fields, own)
-	if err != nil {
-		return nil, err
-	}
+	values := mergeValues(out.Fields, own)
+	var err error
 	if m.Subject, err = fill(r.Subject, values, plain); err != nil {
 		return nil, err
 	}

@@ -55,22 +55,16 @@ func escapeHTML(s string) string { return html.EscapeString(s) }
 // merged is a message's texts with the recipient's values in place.
 type merged struct{ subject, text, html, json string }
 
-func (r *Rendering) merge(fields json.RawMessage, own map[string]string) (m merged, err error) {
-	values, err := mergeValues(fields, own)
-	if err != nil {
-		return m, err
-	}
-	return r.fill(values)
+func (r *Rendering) merge(fields, own map[string]string) (merged, error) {
+	return r.fill(mergeValues(fields, own))
 }
 
 // mergeValues are the stored values with the recipient's own.
-func mergeValues(fields json.RawMessage, own map[string]string) (map[string]string, error) {
-	values := make(map[string]string, 48)
-	if err := json.Unmarshal(fields, &values); err != nil {
-		return nil, fmt.Errorf("notify: merge values: %w", err)
-	}
+func mergeValues(fields, own map[string]string) map[string]string {
+	values := make(map[string]string, len(fields)+len(own))
+	maps.Copy(values, fields)
 	maps.Copy(values, own)
-	return values, nil
+	return values
 }
 
 func (r *Rendering) fill(values map[string]string) (m merged, err error) {

@@ -9,7 +9,6 @@
 package notify
 
 import (
-	"encoding/json"
 	"time"
 
 	"github.com/google/uuid"
@@ -117,7 +116,8 @@ type Outgoing struct {
 	Channel        string
 	Address        string
 	Addressee      string
-	Fields         json.RawMessage // the merge values
+	MergeID        uuid.UUID
+	Fields         map[string]string // the merge values, shared with others: not to be changed
 	CreatedAt      time.Time
 	StartedAt      time.Time // of this attempt: set when the send starts
 	LeaseEnds      time.Time

@@ -52,12 +52,12 @@ type recorder struct {
 	giveUp     chan struct{} // closed when there is no more time to wait for the database
 	giveUpOnce sync.Once
 	served     chan struct{} // facts of service were recorded
-	renderings *renderingCache
+	shared     *shared
 }
 
 func newRecorder(db *database.DB, jobs JobInserter, log *slog.Logger) *recorder {
 	r := &recorder{db: db, jobs: jobs, log: log, in: make(chan finished, ahead),
-		done: make(chan struct{}), giveUp: make(chan struct{}), served: make(chan struct{}, 1), renderings: newRenderingCache()}
+		done: make(chan struct{}), giveUp: make(chan struct{}), served: make(chan struct{}, 1), shared: newShared()}
 	var running sync.WaitGroup
 	for range committers {
 		running.Go(r.run)

@@ -139,7 +139,7 @@ func (l *lane) fill(ctx context.Context) time.Duration {
 		c := claim{lane: l, limit: limit, suspects: suspects, busy: busy}
 		err := l.db.Transact(ctx, c.run)
 		if err == nil {
-			err = l.record.renderings.attach(ctx, l.db, c.taken)
+			err = l.record.shared.attach(ctx, l.db, c.taken)
 		}
 		if err != nil {
 			if ctx.Err() == nil {

@@ -120,10 +120,11 @@ func queueServices(batch *pgx.Batch, group []finished, served *int64) {
 		if f.out.WindowID == nil || f.result.Outcome != Accepted {
 			continue
 		}
-		fact(f, "sent")
-		if f.result.Received {
-			fact(f, "received")
+		kind := "sent"
+		if f.result.Received { // and so sent
+			kind = "received"
 		}
+		fact(f, kind)
 	}
 	if len(windows) == 0 {
 		return
