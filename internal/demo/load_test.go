@@ -43,6 +43,13 @@ func rules(to *Receivers) subscribers.AddressRules {
 // openReceivers runs them in a folder.
 func openReceivers(t *testing.T, dir string) (to *Receivers, stop func()) {
 	t.Helper()
+	to, stop, _ = openSite(t, dir)
+	return to, stop
+}
+
+// openSite says too where their site is, without a slash at its end.
+func openSite(t *testing.T, dir string) (to *Receivers, stop func(), url string) {
+	t.Helper()
 	s, err := site.Open(site.Options{Addr: "127.0.0.1:0", Log: slog.New(slog.NewTextHandler(t.Output(), nil))})
 	if err != nil {
 		t.Fatal(err)
@@ -60,7 +67,7 @@ func openReceivers(t *testing.T, dir string) (to *Receivers, stop func()) {
 		if err := errors.Join(to.Hooks.Close(ctx), to.Slack.Close(ctx), s.Close(ctx)); err != nil {
 			t.Error(err)
 		}
-	}
+	}, strings.TrimSuffix(s.URL(), "/")
 }
 
 // ring is one for a whole test program: what one loader sealed another opens.
