@@ -174,28 +174,6 @@ func (s *Service) WindowsOf(ctx context.Context, change uuid.UUID) ([]WindowView
 	return list, nil
 }
 
-// EachWindow hands the windows of a change to fn, size at a time and in no order: memory does not
-// grow with the number of customers. It ends with the first error of fn.
-func EachWindow(tx *database.Tx, change uuid.UUID, size int, fn func([]WindowView) error) error {
-	if _, err := tx.Exec("declare windows_of_change no scroll cursor for "+windowQuery+"where w.change_id = $1", change); err != nil {
-		return fmt.Errorf("read windows: %w", err)
-	}
-	for {
-		page, err := database.Rows[WindowView](tx, fmt.Sprintf("fetch forward %d from windows_of_change", size))
-		if err != nil {
-			return fmt.Errorf("read windows: %w", err)
-		}
-		if len(page) == 0 {
-			break
-		}
-		if err := fn(page); err != nil {
-			return err
-		}
-	}
-	_, err := tx.Exec("close windows_of_change")
-	return err
-}
-
 // WindowByID returns one window.
 func (s *Service) WindowByID(ctx context.Context, id uuid.UUID) (*WindowView, error) {
 	list, err := database.Collect[WindowView](ctx, s.db.Pool(), windowQuery+"where w.id = $1", id)

@@ -9,7 +9,6 @@ import (
 
 	"fairnotice/internal/calendar"
 	"fairnotice/internal/changes"
-	"fairnotice/internal/locale"
 	"fairnotice/internal/publisher"
 	"fairnotice/internal/vendors"
 )
@@ -96,44 +95,3 @@ func (c *content) addChain(nodes []*vendors.ChainNode, depth int) {
 		c.addChain(n.Below, depth+1)
 	}
 }
-
-// windowFields writes a customer's window in words, in its notice's language, and beside them for
-// machines: the merge values by the names that templates mark.
-func windowFields(l locale.Lang, w *changes.WindowView, reference string, p *publisher.Settings) map[string]string {
-	words := wordsOf(l)
-	zone := w.Zone()
-	fields := map[string]string{
-		"customer":           w.CustomerName,
-		"external_id":        w.ExternalID,
-		"contract":           w.Reference,
-		"clause":             w.Clause,
-		"authorisation":      words.authorisation[w.Authorisation],
-		"authorisation_code": w.Authorisation,
-		"silence":            wrap(words.silence[w.Authorisation]), // HTML folds the line breaks
-		"silence_code":       silenceCodes[w.Authorisation],
-		"answer":             words.answer[w.Authorisation],
-		"how_title":          words.howTitle[w.Authorisation],
-		"how":                wrap(fmt.Sprintf(words.how[w.Authorisation], p.PrivacyEmail, reference)),
-		"effective":          fmt.Sprintf(words.effectiveFrom, locale.Date(l, w.EffectiveOn.UTC()), zone.String()),
-		"effective_on":       w.EffectiveOn.String(),
-		"effective_at":       w.EffectiveOn.Start(zone).Format(time.RFC3339),
-		"zone":               zone.String(),
-	}
-	if w.Clause == "" {
-		fields["clause"] = w.Reference
-	}
-	if !w.ObjectionEndsAt.After(w.CountedFrom) && w.Authorisation == "general" {
-		fields["objection"], fields["silence"], fields["silence_code"] = words.noObjection, words.noObjectionSilence, "nothing_asked"
-		fields["objection_ends_at"], fields["objection_last_day"] = "", ""
-		return fields
-	}
-	// The deadline is half-open; people read the last day that still counts.
-	last := w.ObjectionEndsAt.Add(-time.Nanosecond).In(zone)
-	fields["objection"] = fmt.Sprintf(words.objectUntil, locale.Date(l, last), zone.String())
-	fields["objection_ends_at"] = w.ObjectionEndsAt.In(zone).Format(time.RFC3339)
-	fields["objection_last_day"] = calendar.DateOf(last, zone).String()
-	return fields
-}
-
-// silenceCodes say by the kind of authorisation what silence until the deadline means.
-var silenceCodes = map[string]string{"general": "accepted", "specific": "refused"}

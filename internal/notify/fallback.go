@@ -5,9 +5,7 @@ import (
 
 	"github.com/google/uuid"
 
-	"fairnotice/internal/changes"
 	"fairnotice/internal/database"
-	"fairnotice/internal/locale"
 	"fairnotice/internal/publisher"
 )
 
@@ -40,15 +38,19 @@ func (s *Service) turnToFallback(tx *database.Tx, settings *publisher.Settings) 
 	if err != nil {
 		return fmt.Errorf("turn to fallback contacts: %w", err)
 	}
-	if err := addMerges(tx, settings); err != nil {
-		return err
-	}
-	notices, err := database.Scalars[uuid.UUID](tx, "select distinct notice_id from told order by 1")
+	notices, err := database.Rows[struct {
+		ID        uuid.UUID
+		Reference string
+	}](tx, `select n.id, c.reference from notices n join changes c on c.id = n.change_id
+		where n.id in (select notice_id from told) order by n.id`)
 	if err != nil {
 		return fmt.Errorf("turn to fallback contacts: %w", err)
 	}
-	for _, notice := range notices {
-		if _, err := insertDeliveries(tx, notice, s.links.CurrentKey()); err != nil {
+	for _, n := range notices {
+		if err := writeMerges(tx, n.ID, n.Reference, settings); err != nil {
+			return err
+		}
+		if _, err := insertDeliveries(tx, n.ID, s.links.CurrentKey()); err != nil {
 			return err
 		}
 	}
@@ -60,29 +62,4 @@ func (s *Service) turnToFallback(tx *database.Tx, settings *publisher.Settings) 
 		return err
 	}
 	return s.wakeTold(tx)
-}
-
-// addMerges makes the values of windows in languages in which nobody was told of them before.
-func addMerges(tx *database.Tx, settings *publisher.Settings) error {
-	missing, err := database.Rows[struct {
-		changes.WindowView
-		NoticeID        uuid.UUID
-		Language        locale.Lang
-		ChangeReference string
-	}](tx, `select w.*, k.name as customer_name, k.external_id, x.reference, '' as held_by_name, t.notice_id, t.language, c.reference as change_reference
-		  from (select distinct notice_id, window_id, language from told) t
-		  join windows w on w.id = t.window_id join changes c on c.id = w.change_id
-		  join customers k on k.id = w.customer_id join contracts x on x.id = w.contract_id
-		 where not exists (select from merges m where m.notice_id = t.notice_id and m.window_id = t.window_id and m.language = t.language)`)
-	if err != nil {
-		return fmt.Errorf("merge values: %w", err)
-	}
-	rows := make([][]any, len(missing))
-	for i := range missing {
-		m := &missing[i]
-		if rows[i], err = mergeRow(m.NoticeID, m.Language, &m.WindowView, m.ChangeReference, settings); err != nil {
-			return err
-		}
-	}
-	return copyMerges(tx, rows)
 }

@@ -46,7 +46,7 @@ func (s *Service) fanOut(tx *database.Tx, c *content) error {
 	if err := s.chooseTold(tx, c, notice); err != nil {
 		return err
 	}
-	if err := insertMerges(tx, notice, c); err != nil {
+	if err := writeMerges(tx, notice.ID, c.change.Reference, c.publisher); err != nil {
 		return err
 	}
 	count, err := insertDeliveries(tx, notice.ID, s.links.CurrentKey())
