@@ -173,7 +173,7 @@ func checkSecondNotice(t *testing.T, r *running, change uuid.UUID) {
 	t.Helper()
 	want := map[string]string{"beispielwerke": "verified", "slow": "verified", "data-watch": "verified"}
 	got := map[string]string{}
-	for range 600 {
+	for range 1200 {
 		notices, err := r.Notify.NoticesOf(t.Context(), change)
 		if err != nil {
 			t.Fatal(err)

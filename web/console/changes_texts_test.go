@@ -74,7 +74,7 @@ func composedKeys() (keys []string) {
 	add("notice.", "announcement", "withdrawal")
 	add("deliveries.of_", "announcement", "withdrawal")
 	add("deliveries.in.", deliveryStates()...)
-	add("delivery.is.", deliveryStates()...)
+	add("delivery.is.", append(deliveryStates(), "unclear")...)
 	add("delivery.basis.", "contract", "follower")
 	add("delivery.channel.", "email", "webhook", "slack")
 	add("delivery.language.", "en", "de")

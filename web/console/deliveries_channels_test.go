@@ -70,7 +70,7 @@ func TestDeliveriesByWebhookAndSlack(t *testing.T) {
 			`"reference": "` + change.Reference + `"`, "at the answer", "204", "Download the JSON"},
 		"10.1.2.3":         {"Failed", "https://10.1.2.3/…", "at our guard against internal addresses", "Refused", "This is the message byte for byte"},
 		"Privacy in Slack": {"Received", "This is the message byte for byte", "The text for notifications", "What was posted", `"blocks": [`, change.Reference},
-		"Legal in Slack":   {"Unclear", "at the answer", "What was posted"},
+		"Legal in Slack":   {"Unclear", "at the answer", "so it may have arrived", "What was posted"},
 	} {
 		found, _, err := d.notify.Deliveries(t.Context(), notify.DeliveryFilter{NoticeID: notices[0].ID, Query: recipient})
 		d.ok(err)

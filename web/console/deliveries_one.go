@@ -101,7 +101,11 @@ func (s *Site) deliveryWords(lang locale.Lang, d *notify.Delivery, zone *time.Lo
 	if d.DueAt != nil {
 		next = locale.DateTime(lang, d.DueAt.In(zone))
 	}
-	return s.web.T(lang, "delivery.is."+shownState(d), "Reason", reason, "Next", next, "Tries", d.Attempts)
+	state := shownState(d)
+	if state == retrying && d.LastOutcome == notify.Ambiguous {
+		state = "unclear"
+	}
+	return s.web.T(lang, "delivery.is."+state, "Reason", reason, "Next", next, "Tries", d.Attempts)
 }
 
 // shownAttempt is the attempt whose message is shown: the one asked for, else the latest that had
