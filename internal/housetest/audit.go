@@ -39,7 +39,7 @@ type recorded struct {
 	Rows           int // of attempts
 	Accepted       int // of them
 	Later          int // attempts after the first that was accepted
-	Served         int // facts of service of the kind "sent"
+	Served         int // facts of service that the first attempt accepted brought
 	HasWindow      bool
 }
 
@@ -47,7 +47,7 @@ const auditQuery = `
 	select d.id, d.state, d.possible_repeat, d.attempts, d.window_id is not null as has_window,
 	       count(a.number) as rows, count(*) filter (where a.outcome = 'accepted') as accepted,
 	       count(*) filter (where a.number > f.first) as later,
-	       (select count(*) from services s where s.delivery_id = d.id and s.kind = 'sent') as served
+	       (select count(*) from services s where s.delivery_id = d.id and s.kind = case d.channel when 'email' then 'sent' else 'received' end) as served
 	  from deliveries d
 	  left join attempts a on a.delivery_id = d.id
 	  left join (select delivery_id, min(number) as first from attempts where outcome = 'accepted' group by 1) f on f.delivery_id = d.id

@@ -196,20 +196,20 @@ func (w *hookWorld) checkBad(t *testing.T, byTrouble map[housetest.HookTrouble][
 }
 
 // An endpoint that hangs until the time-out: the attempt is kept as what it was, and the delivery
-// tried again.
+// tried again, marked: the endpoint may have it.
 func TestAnEndpointHangsUntilTheTimeOut(t *testing.T) {
 	t.Parallel()
 	w := newHookWorld(t, 500*time.Millisecond, 3, "/hangs")
 	w.sink.Trouble(func(string) housetest.HookTrouble { return housetest.Hangs })
 	w.start(t)
 	w.pass(t, time.Second, "three time-outs", func() bool {
-		return w.count(t, "select count(*) from attempts where outcome = 'temporary' and stage = 'response' and code = 0") >= 3
+		return w.count(t, "select count(*) from attempts where outcome = 'ambiguous' and stage = 'response' and code = 0") >= 3
 	})
 	w.sink.Release()
 	w.pass(t, time.Second, "everything is over", func() bool { return w.open(t) == 0 })
 	a := housetest.AuditRecord(t, w.DB, w.sink.Arrived())
 	t.Logf("%s", a)
-	if a.Deliveries != 3 || a.Lost+a.Unknown != 0 {
-		t.Errorf("%d lost", a.Lost)
+	if a.Deliveries != 3 || a.Lost+a.Unknown != 0 || a.Marked != 3 {
+		t.Errorf("%d lost, %d marked", a.Lost, a.Marked)
 	}
 }

@@ -73,6 +73,9 @@ type lane struct {
 	queue   *queue
 	held    held
 	relay   rest
+
+	owedMu sync.Mutex
+	owed   []handedBack // what the database did not take back yet
 }
 
 func newLane(db *database.DB, ch Channel, record *recorder, log *slog.Logger) *lane {
@@ -131,6 +134,9 @@ const claimSize = 250
 // answers again.
 func (l *lane) fill(ctx context.Context) time.Duration {
 	for ctx.Err() == nil {
+		if err := l.settle(); err != nil {
+			break
+		}
 		room, suspects, busy := l.queue.wants()
 		limit := min(l.relay.allows(ticking(), claimSize), room)
 		if limit == 0 {
@@ -145,6 +151,7 @@ func (l *lane) fill(ctx context.Context) time.Duration {
 			if ctx.Err() == nil {
 				l.log.ErrorContext(ctx, "claim deliveries", "channel", l.channel.Name(), "error", err)
 			}
+			l.held.add(c.taken) // the claim may have been committed all the same
 			l.handBack(c.taken, 0)
 			break // the sweep tries again
 		}
@@ -198,38 +205,64 @@ func (l *lane) send(ctx context.Context, s *slot) {
 // leaseMargin covers what lies between a send's end and its record.
 const leaseMargin = 5 * time.Second
 
-// handBack returns deliveries that were claimed and not started, as if they had not been claimed; they
-// are due again after a wait.
+// handedBack are deliveries that were claimed and not started, and when they are due again.
+type handedBack struct {
+	list  []*Outgoing
+	dueAt time.Time
+}
+
+// handBack returns deliveries as if they had not been claimed; they are due again after a wait. While
+// the database takes nothing they are owed to it.
 func (l *lane) handBack(list []*Outgoing, wait time.Duration) {
 	if len(list) == 0 {
 		return
 	}
-	defer func() { // not before: a claim in between would take them for a dead worker's
-		for _, o := range list {
-			l.held.drop(o.ID)
+	back := handedBack{list, l.db.Now().Add(wait)}
+	if err := l.giveBack(back); err != nil {
+		l.log.Error("hand back deliveries", "channel", l.channel.Name(), "count", len(list), "error", err)
+		l.owedMu.Lock()
+		l.owed = append(l.owed, back)
+		l.owedMu.Unlock()
+	}
+}
+
+// settle gives back what is owed. What could never be given back waits for its lease to end.
+func (l *lane) settle() error {
+	l.owedMu.Lock()
+	defer l.owedMu.Unlock()
+	for len(l.owed) > 0 {
+		if err := l.giveBack(l.owed[0]); err != nil {
+			return err
 		}
-	}()
-	ids, numbers, endpoints := make([]string, len(list)), make([]int, len(list)), make([]string, len(list))
-	for i, o := range list {
-		ids[i], numbers[i], endpoints[i] = o.ID.String(), o.Number, o.EndpointID.String()
+		l.owed = l.owed[1:]
+	}
+	return nil
+}
+
+func (l *lane) giveBack(b handedBack) error {
+	ids, numbers, endpoints := make([]uuid.UUID, len(b.list)), make([]int, len(b.list)), make([]uuid.UUID, len(b.list))
+	for i, o := range b.list {
+		ids[i], numbers[i], endpoints[i] = o.ID, o.Number, o.EndpointID
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
 	defer cancel()
-	back := l.db.Now().Add(wait)
 	err := l.db.Transact(ctx, func(tx *database.Tx) error {
 		_, err := tx.Exec(`update deliveries d set state = 'queued', attempts = attempts - 1, due_at = $3
 			from unnest($1::uuid[], $2::int[]) t (id, number)
-			where d.id = t.id and d.attempts = t.number and d.state = 'sending'`, ids, numbers, back)
+			where d.id = t.id and d.attempts = t.number and d.state = 'sending'`, ids, numbers, b.dueAt)
 		if err != nil {
 			return err
 		}
-		_, err = tx.Exec(wakeEndpoints("select unnest($2::uuid[])", "$1"), back, endpoints)
+		_, err = tx.Exec(wakeEndpoints("select unnest($2::uuid[])", "$1"), b.dueAt, endpoints)
 		return err
 	})
 	if err != nil {
-		// Their leases end by themselves.
-		l.log.ErrorContext(ctx, "hand back deliveries", "channel", l.channel.Name(), "count", len(list), "error", err)
+		return err
 	}
+	for _, o := range b.list { // not before: a claim in between would take them for a dead worker's
+		l.held.drop(o.ID)
+	}
+	return nil
 }
 
 // held are the deliveries that this process has claimed and not yet recorded. They are its own even

@@ -52,6 +52,9 @@ func (w *Webhook) Send(ctx context.Context, out *Outgoing) Result {
 	r := w.client.Send(ctx, webhook.Request{ID: out.ID.String(), URL: out.Address, At: out.StartedAt, Body: body, Secrets: secrets})
 	result := Result{Outcome: Outcome(r.Outcome), Stage: r.Stage, Code: r.Code, Answer: r.Answer, Digest: sum[:],
 		Received: r.Outcome == webhook.Accepted, Rest: r.RetryAfter}
+	if r.Outcome == webhook.Temporary && r.Stage == webhook.StageResponse && r.Code == 0 {
+		result.Outcome = Ambiguous // it went out whole and may have arrived: the next try is marked
+	}
 	if r.Gone {
 		result.Outcome, result.Disable = Permanent, "gone"
 	}

@@ -148,7 +148,7 @@ func TestAMessageWrittenInPartIsTemporary(t *testing.T) {
 		c := slack.NewClient(slack.Options{HTTP: &http.Client{Transport: &http.Transport{DialContext: narrow}}, Hosts: []string{address}, APIURL: "http://" + address + "/api/"})
 		limit := generous
 		if address == stalls {
-			limit = 300 * time.Millisecond
+			limit = 3 * time.Second
 		}
 		for name, target := range targets("http://" + address) {
 			ctx, cancel := context.WithTimeout(t.Context(), limit)
