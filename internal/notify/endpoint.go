@@ -10,17 +10,27 @@ import (
 )
 
 // mendSchedule frees what a wrong clock has put off: a lease can't end later than one that begins now,
-// nor may an endpoint be looked at later than its deliveries are due.
+// a delivery that nobody has tried can't have been made in time to come, nor may an endpoint be looked
+// at later than its deliveries are due. Rows that somebody works on are left for the next time.
 func mendSchedule(tx *database.Tx) error {
-	_, err := tx.Exec("update deliveries set due_at = $1 where due_at > $2 and state = 'sending'", tx.Now(), tx.Now().Add(lease+30*time.Second))
+	_, err := tx.Exec(`with late as (
+		  select id from deliveries
+		   where (state = 'sending' and due_at > $2) or (state = 'queued' and attempts = 0 and due_at > $3 and created_at > $3)
+		     for update skip locked)
+		update deliveries d set due_at = $1 from late where d.id = late.id`,
+		tx.Now(), tx.Now().Add(lease+30*time.Second), tx.Now().Add(30*time.Second))
 	if err != nil {
 		return fmt.Errorf("mend leases: %w", err)
 	}
 	_, err = tx.Exec(`with late as (
 		  select e.id, d.due_at from endpoints e
 		    join (select endpoint_id, min(due_at) as due_at from deliveries where due_at is not null group by 1) d on d.endpoint_id = e.id
-		   where (e.work_at is null or e.work_at > greatest(d.due_at, least(e.resting_until, $1), least(e.next_send_at, $2))) order by e.id for no key update of e)
-		update endpoints e set work_at = late.due_at from late where e.id = late.id`, tx.Now().Add(longestAsked+time.Minute), tx.Now().Add(time.Minute))
+		   where e.work_at is null
+		      or e.work_at > greatest(d.due_at, $3::timestamptz, case when e.resting_until is not null then least(e.resting_until, $1) end,
+		                              case when e.next_send_at is not null then least(e.next_send_at, $2) end)
+		   order by e.id for no key update of e skip locked)
+		update endpoints e set work_at = late.due_at from late where e.id = late.id`,
+		tx.Now().Add(longestAsked+time.Minute), tx.Now().Add(time.Minute), tx.Now())
 	if err != nil {
 		return fmt.Errorf("mend the endpoints' schedule: %w", err)
 	}
