@@ -30,12 +30,26 @@ drop index deliveries_due;
 create index deliveries_due on deliveries (endpoint_id, due_at) where due_at is not null;
 update endpoints e set work_at = (select min(d.due_at) from deliveries d where d.endpoint_id = e.id and d.due_at is not null);
 
--- A fact of service is of a delivery and of a kind: it needs no other name.
-alter table services drop constraint services_delivery_id_kind_key, drop column id, add primary key (delivery_id, kind);
+-- While a delivery is being sent, due_at stays what it was and the lease says until when it is
+-- somebody's. The lease is in no index and pages keep room for another version of their rows, so that
+-- claiming is an update in place.
+alter table deliveries add column leased_until timestamptz, set (fillfactor = 50);
+update deliveries set leased_until = due_at where state = 'sending';
+alter table deliveries add constraint deliveries_leased_while_sending check ((leased_until is not null) = (state = 'sending'));
+
+-- A fact of service is of a delivery, which knows its window, and of a kind.
+alter table services drop column window_id, drop constraint services_delivery_id_kind_key, drop column id,
+  add primary key (delivery_id, kind);
 
 -- +goose Down
 alter table services drop constraint services_pkey, add column id uuid not null default uuid_v7() primary key,
-  add constraint services_delivery_id_kind_key unique (delivery_id, kind);
+  add constraint services_delivery_id_kind_key unique (delivery_id, kind), add column window_id uuid references windows;
+update services s set window_id = d.window_id from deliveries d where d.id = s.delivery_id;
+alter table services alter column window_id set not null;
+create index services_window on services (window_id);
+alter table deliveries drop constraint deliveries_leased_while_sending, reset (fillfactor);
+update deliveries set due_at = leased_until where state = 'sending';
+alter table deliveries drop column leased_until;
 drop index deliveries_due;
 create index deliveries_due on deliveries (channel, due_at) where due_at is not null;
 alter table endpoints drop column work_at;

@@ -125,7 +125,7 @@ func (s *site) kill(t *testing.T, list ...*process) {
 // hurry lets the dead workers' leases run out: TestACrashMendsItself waits for real ones.
 func (s *site) hurry(t *testing.T) {
 	t.Helper()
-	s.exec(t, "update deliveries set due_at = now() where state = 'sending'")
+	s.exec(t, "update deliveries set leased_until = now() where state = 'sending'")
 	s.exec(t, "update endpoints set work_at = now() where work_at is not null")
 	s.exec(t, "update river_job set attempted_at = now() - interval '1 hour' where state = 'running'")
 	s.exec(t, "delete from river_leader")

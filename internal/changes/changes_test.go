@@ -56,7 +56,7 @@ func serve(t *testing.T, h *housetest.House, change uuid.UUID, kind string) {
 		         select r.notice_id, s.id, r.id, m.id, w.id, e.id, 'email', s.address, 'k', 'sent', 1, $2, $2
 		           from r, e, windows w join m on m.window_id = w.id join subscriptions s on s.customer_id = w.customer_id where w.change_id = $1
 		         on conflict (notice_id, subscription_id) do update set reason = '' returning id, window_id)
-		insert into services (window_id, delivery_id, kind, at, proof) select d.window_id, d.id, $3, $2, 'test' from d`, change, h.Clock.Now(), kind)
+		insert into services (delivery_id, kind, at, proof) select d.id, $3, $2, 'test' from d`, change, h.Clock.Now(), kind)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -27,7 +27,7 @@ const servedQuery = `
 	with ready as (
 	  select w.id from windows w join changes c on c.id = w.change_id
 	   where w.state = 'open' and w.served_at is null and c.state = 'announced'
-	     and exists (select from services s where s.window_id = w.id)
+	     and exists (select from deliveries d join services s on s.delivery_id = d.id where d.window_id = w.id)
 	   order by w.id limit 1000 for no key update of w
 	), facts as (
 	  select r.id, x.contract_id, x.terms_version_id,

@@ -222,7 +222,7 @@ func TestActivationAndServiceDoNotBlockEachOther(t *testing.T) {
 	}
 	defer func() { _ = tx.Rollback(t.Context()) }()
 	service := func(i int) error {
-		_, err := tx.Exec(t.Context(), "insert into services (window_id, delivery_id, kind, at, proof) values ($1, $2, 'received', now(), 'x')", pairs[i][0], pairs[i][1])
+		_, err := tx.Exec(t.Context(), "insert into services (delivery_id, kind, at, proof) values ($1, 'received', now(), 'x')", pairs[i][1])
 		return err
 	}
 	if err := service(5); err != nil {

@@ -2,6 +2,7 @@ package notify
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"time"
 
@@ -22,9 +23,10 @@ type claim struct {
 	suspects bool         // endpoints that didn't answer may be asked
 	busy     []endpointID // these may not
 
-	taken []*Outgoing
-	more  bool          // there is more to claim at once
-	next  time.Duration // until something may be due; sweepEvery when nothing is known
+	withdrawn map[uuid.UUID]bool // announcements that must not go on
+	taken     []*Outgoing
+	more      bool          // there is more to claim at once
+	next      time.Duration // until something may be due; sweepEvery when nothing is known
 }
 
 // dueEndpoint is an endpoint that may have work.
@@ -44,8 +46,6 @@ type candidate struct {
 	State             State
 	SubscriptionState string
 	SuppressedFor     string
-	ChangeState       string
-	NoticeKind        Kind
 }
 
 // endpointsQuery locks endpoints with work. Another worker's claim passes them by, so that a rate
@@ -66,19 +66,20 @@ const dueQuery = `
 	    from unnest($1::uuid[], $2::int[]) with ordinality e (id, take, place)
 	   cross join lateral (
 	          select d.id, row_number() over (order by d.due_at) as place from deliveries d
-	           where d.endpoint_id = e.id and d.due_at <= $3 order by d.due_at limit $4) x
+	           where d.endpoint_id = e.id and d.due_at <= $3 and (d.leased_until is null or d.leased_until <= $3)
+           order by d.due_at limit $4) x
 	   where x.place <= e.take
 	   order by e.place limit $5)
 	select d.id, d.attempts as number, d.notice_id, d.subscription_id, s.link_epoch, d.link_key, d.rendering_id,
 	       d.window_id, d.endpoint_id, d.channel, s.address, d.addressee, d.merge_id, d.created_at, d.state,
 	       s.secret, s.former_secret, s.former_secret_until,
-	       s.state as subscription_state, coalesce(p.reason, '') as suppressed_for,
-	       c.state as change_state, n.kind as notice_kind
+	       s.state as subscription_state, coalesce(p.reason, '') as suppressed_for
 	  from due
-	 cross join lateral (select * from deliveries x where x.id = due.id and x.due_at <= $3 for update skip locked) d
+	 cross join lateral (
+	        select * from deliveries x
+	         where x.id = due.id and x.due_at <= $3 and (x.leased_until is null or x.leased_until <= $3)
+	           for update skip locked) d
 	  join subscriptions s on s.id = d.subscription_id
-	  join notices n on n.id = d.notice_id
-	  join changes c on c.id = n.change_id
 	  left join suppressions p on p.address = lower(s.address)`
 
 func (c *claim) run(tx *database.Tx) error {
@@ -98,7 +99,7 @@ func (c *claim) run(tx *database.Tx) error {
 	}
 	s := sorted{}
 	for i := range due {
-		s.add(&due[i], c.lane.held.has(due[i].ID))
+		s.add(&due[i], c.lane.held.has(due[i].ID), c.withdrawn[due[i].NoticeID])
 	}
 	ends := now.Add(lease)
 	for _, o := range s.take {
@@ -133,6 +134,9 @@ func (c *claim) due(tx *database.Tx, endpoints []dueEndpoint) ([]candidate, erro
 	if err != nil {
 		return nil, fmt.Errorf("find due deliveries: %w", err)
 	}
+	if c.withdrawn, err = withdrawn(tx, due); err != nil {
+		return nil, err
+	}
 	counts := map[uuid.UUID]int{}
 	for i := range due {
 		counts[due[i].EndpointID]++
@@ -150,6 +154,29 @@ func (c *claim) considered(endpoints []dueEndpoint, due int) []dueEndpoint {
 		return endpoints
 	}
 	return slices.DeleteFunc(endpoints, func(e dueEndpoint) bool { return e.take > 0 && e.due == 0 })
+}
+
+// withdrawn finds the announcements among the candidates' notices whose change was withdrawn. It looks
+// after the deliveries are locked: a withdrawal either is seen here, or finds them claimed and tells
+// their recipients too.
+func withdrawn(tx *database.Tx, due []candidate) (map[uuid.UUID]bool, error) {
+	notices := map[uuid.UUID]bool{}
+	for i := range due {
+		notices[due[i].NoticeID] = true
+	}
+	if len(notices) == 0 {
+		return nil, nil
+	}
+	ids, err := database.Scalars[uuid.UUID](tx, `select n.id from notices n join changes c on c.id = n.change_id
+		where n.id = any($1) and n.kind = 'announcement' and c.state = 'withdrawn'`, slices.Collect(maps.Keys(notices)))
+	if err != nil {
+		return nil, fmt.Errorf("find withdrawn announcements: %w", err)
+	}
+	clear(notices)
+	for _, id := range ids {
+		notices[id] = true
+	}
+	return notices, nil
 }
 
 // mayTake says how many deliveries of an endpoint may be claimed now.
@@ -232,12 +259,12 @@ type sorted struct {
 	reasons []string
 }
 
-func (s *sorted) add(c *candidate, held bool) {
+func (s *sorted) add(c *candidate, held, withdrawn bool) {
 	if held {
 		s.ours = append(s.ours, c.ID)
 		return
 	}
-	if state, reason := ended(c); state != "" {
+	if state, reason := ended(c, withdrawn); state != "" {
 		s.over, s.states, s.reasons = append(s.over, c.ID), append(s.states, string(state)), append(s.reasons, reason)
 		return
 	}
@@ -248,9 +275,9 @@ func (s *sorted) add(c *candidate, held bool) {
 
 // ended says whether a delivery must not be sent any more, and why: checked at the moment of
 // sending, since hours can lie between fan-out and a retry.
-func ended(c *candidate) (State, string) {
+func ended(c *candidate, withdrawn bool) (State, string) {
 	switch {
-	case c.NoticeKind == Announcement && c.ChangeState == "withdrawn":
+	case withdrawn:
 		return Cancelled, "withdrawn"
 	case c.SuppressedFor != "":
 		return Suppressed, c.SuppressedFor
@@ -277,9 +304,15 @@ func (s *sorted) recordEnded(tx *database.Tx) error {
 const rescheduled = `
 	update endpoints e
 	   set next_send_at = t.next_send_at,
-	       work_at = case when m.due_at is not null then greatest(t.not_before, m.due_at, $4::timestamptz) end
+	       work_at = case when m.free then greatest(t.not_before, $4::timestamptz)
+	                      when m.leased_until is not null or m.due_at is not null then greatest(t.not_before, least(m.leased_until, m.due_at)) end
 	  from unnest($1::uuid[], $2::timestamptz[], $3::timestamptz[]) t (id, next_send_at, not_before)
-	 cross join lateral (select min(d.due_at) as due_at from deliveries d where d.endpoint_id = t.id and d.due_at is not null) m
+	 cross join lateral (
+	        select exists (select from deliveries d where d.endpoint_id = t.id and d.due_at <= $4 and (d.leased_until is null or d.leased_until <= $4)) as free) f
+	 cross join lateral (
+	        select f.free,
+	               case when not f.free then (select min(d.leased_until) from deliveries d where d.endpoint_id = t.id and d.due_at <= $4) end as leased_until,
+	               case when not f.free then (select min(d.due_at) from deliveries d where d.endpoint_id = t.id and d.due_at > $4) end as due_at) m
 	 where e.id = t.id`
 
 func (s *sorted) write(tx *database.Tx, leaseEnds time.Time, endpoints []dueEndpoint) error {
@@ -290,15 +323,15 @@ func (s *sorted) write(tx *database.Tx, leaseEnds time.Time, endpoints []dueEndp
 		for i, o := range s.take {
 			ids[i], addresses[i] = o.ID, o.Address
 		}
-		batch.Queue(`update deliveries d set state = 'sending', attempts = attempts + 1, due_at = $3,
+		batch.Queue(`update deliveries d set state = 'sending', attempts = attempts + 1, leased_until = $3,
 			possible_repeat = possible_repeat or state = 'sending', address = t.address
 			from unnest($1::uuid[], $2::text[]) t (id, address) where d.id = t.id`, ids, addresses, leaseEnds)
 	}
 	if len(s.ours) > 0 {
-		batch.Queue("update deliveries set due_at = $2 where id = any($1) and state = 'sending'", s.ours, leaseEnds)
+		batch.Queue("update deliveries set leased_until = $2 where id = any($1) and state = 'sending'", s.ours, leaseEnds)
 	}
 	if len(s.over) > 0 {
-		batch.Queue(`update deliveries d set state = t.state, reason = t.reason, due_at = null, done_at = $4
+		batch.Queue(`update deliveries d set state = t.state, reason = t.reason, due_at = null, leased_until = null, done_at = $4
 			from unnest($1::uuid[], $2::text[], $3::text[]) t (id, state, reason) where d.id = t.id`,
 			s.over, s.states, s.reasons, tx.Now())
 	}

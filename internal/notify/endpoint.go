@@ -15,16 +15,16 @@ import (
 func mendSchedule(tx *database.Tx) error {
 	_, err := tx.Exec(`with late as (
 		  select id from deliveries
-		   where (state = 'sending' and due_at > $2) or (state = 'queued' and attempts = 0 and due_at > $3 and created_at > $3)
+		   where (leased_until > $2 and due_at is not null) or (state = 'queued' and attempts = 0 and due_at > $3 and created_at > $3)
 		     for update skip locked)
-		update deliveries d set due_at = $1 from late where d.id = late.id`,
+		update deliveries d set due_at = least(d.due_at, $1), leased_until = case when d.leased_until is not null then $1::timestamptz end from late where d.id = late.id`,
 		tx.Now(), tx.Now().Add(lease+30*time.Second), tx.Now().Add(30*time.Second))
 	if err != nil {
 		return fmt.Errorf("mend leases: %w", err)
 	}
 	_, err = tx.Exec(`with late as (
 		  select e.id, d.due_at from endpoints e
-		    join (select endpoint_id, min(due_at) as due_at from deliveries where due_at is not null group by 1) d on d.endpoint_id = e.id
+		    join (select endpoint_id, min(greatest(due_at, leased_until)) as due_at from deliveries where due_at is not null group by 1) d on d.endpoint_id = e.id
 		   where e.work_at is null
 		      or e.work_at > greatest(d.due_at, $3::timestamptz, case when e.resting_until is not null then least(e.resting_until, $1) end,
 		                              case when e.next_send_at is not null then least(e.next_send_at, $2) end)

@@ -27,7 +27,7 @@ func (w *mailWorld) passFast(t *testing.T, step time.Duration) (passed time.Dura
 		}
 	}()
 	w.await(t, "everybody told", func() bool {
-		if step <= time.Second || w.count(t, "select count(*) from deliveries where state = 'sending' and due_at <= $1", w.Clock.Now().Add(2*time.Minute)) == 0 {
+		if step <= time.Second || w.count(t, "select count(*) from deliveries where state = 'sending' and leased_until <= $1", w.Clock.Now().Add(2*time.Minute)) == 0 {
 			w.Clock.Add(step)
 			if err := w.notify.LookAfter(t.Context()); err != nil {
 				t.Fatal(err)
@@ -145,7 +145,7 @@ func TestWhatAWrongClockLeavesBehind(t *testing.T) {
 	w.email = notify.NewEmail(email.NewComposer(nil), pool, w.links, notify.EmailLimits{Connections: mailConnections, PerDomain: 4, Rate: 10})
 	future := w.Clock.Now().Add(jump)
 	for _, sql := range []string{ // as such a worker's claim leaves them
-		"update deliveries set state = 'sending', attempts = 1, due_at = $1::timestamptz + interval '100 seconds' where address like 'c1_@%'",
+		"update deliveries set state = 'sending', attempts = 1, leased_until = $1::timestamptz + interval '100 seconds' where address like 'c1_@%'",
 		"update endpoints set work_at = $1::timestamptz + interval '1 second', next_send_at = $1::timestamptz + interval '1 second'",
 	} {
 		if _, err := w.DB.Pool().Exec(t.Context(), sql, future); err != nil {

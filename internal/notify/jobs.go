@@ -125,9 +125,9 @@ func countSilenceAsReceipt(tx *database.Tx, settings *publisher.Settings) error 
 		return nil
 	}
 	hours := *settings.ReceivedAfterHours
-	ids, err := database.Scalars[uuid.UUID](tx, `insert into services (window_id, delivery_id, kind, at, proof)
-		select s.window_id, s.delivery_id, 'received', s.at + make_interval(hours => $1), $2
-		  from services s join windows w on w.id = s.window_id
+	ids, err := database.Scalars[uuid.UUID](tx, `insert into services (delivery_id, kind, at, proof)
+		select s.delivery_id, 'received', s.at + make_interval(hours => $1), $2
+		  from services s join deliveries d on d.id = s.delivery_id join windows w on w.id = d.window_id
 		 where s.kind = 'sent' and w.state = 'open' and s.at <= $3::timestamptz - make_interval(hours => $1)
 		   and not exists (select from services r where r.delivery_id = s.delivery_id and r.kind = 'received')
 		on conflict do nothing returning delivery_id`,

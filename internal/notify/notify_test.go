@@ -434,7 +434,7 @@ func TestADeadWorkersDeliveriesAreTakenOver(t *testing.T) {
 	w := newWorld(t)
 	w.Customer("One", "dpo@one.example", housetest.Sheet(14))
 	n := w.fanOut(t, w.Announced(w.Addition(w.Vendor("Errata Ltd"), 40)))
-	_, err := w.DB.Pool().Exec(t.Context(), "update deliveries set state = 'sending', attempts = 1, due_at = $1", w.Clock.Now().Add(90*time.Second))
+	_, err := w.DB.Pool().Exec(t.Context(), "update deliveries set state = 'sending', attempts = 1, leased_until = $1", w.Clock.Now().Add(90*time.Second))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -46,7 +46,7 @@ func (s *Service) ProgressOf(ctx context.Context, notice uuid.UUID) (*Progress, 
 		NextAt   *time.Time
 		LastAt   *time.Time
 	}](ctx, s.db.Pool(), `select channel, state, count(*), count(*) filter (where state = 'queued' and attempts > 0) as retrying,
-		min(due_at) as next_at, max(done_at) as last_at from deliveries where notice_id = $1 group by channel, state`, notice)
+		min(due_at) filter (where state = 'queued') as next_at, max(done_at) as last_at from deliveries where notice_id = $1 group by channel, state`, notice)
 	if err != nil {
 		return nil, fmt.Errorf("count deliveries: %w", err)
 	}

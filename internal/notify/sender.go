@@ -247,7 +247,7 @@ func (l *lane) giveBack(b handedBack) error {
 	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
 	defer cancel()
 	err := l.db.Transact(ctx, func(tx *database.Tx) error {
-		_, err := tx.Exec(`update deliveries d set state = 'queued', attempts = attempts - 1, due_at = $3
+		_, err := tx.Exec(`update deliveries d set state = 'queued', attempts = attempts - 1, due_at = $3, leased_until = null
 			from unnest($1::uuid[], $2::int[]) t (id, number)
 			where d.id = t.id and d.attempts = t.number and d.state = 'sending'`, ids, numbers, b.dueAt)
 		if err != nil {

@@ -21,7 +21,8 @@ import (
 
 // byIndex makes the planner join the few rows at hand by their keys, however few rows the tables
 // have as yet: the plan is kept, and the tables grow.
-const byIndex = "select set_config('enable_hashjoin', 'off', true), set_config('enable_mergejoin', 'off', true), set_config('enable_seqscan', 'off', true)"
+const byIndex = `select set_config('enable_hashjoin', 'off', true), set_config('enable_mergejoin', 'off', true),
+	set_config('enable_seqscan', 'off', true), set_config('jit', 'off', true)`
 
 // store keeps every attempt and applies its outcome to the delivery, and says how many facts of
 // service are new. The outcome is fenced by the attempt's number: a late answer to an attempt whose
@@ -99,7 +100,7 @@ func queueOutcomes(batch *pgx.Batch, group []finished, now time.Time) {
 			dones[i] = &now
 		}
 	}
-	batch.Queue(`update deliveries d set state = t.state, due_at = t.due_at, done_at = t.done_at, reason = t.reason, digest = coalesce(t.digest, d.digest),
+	batch.Queue(`update deliveries d set state = t.state, due_at = t.due_at, leased_until = null, done_at = t.done_at, reason = t.reason, digest = coalesce(t.digest, d.digest),
 		possible_repeat = d.possible_repeat or (t.outcome = 'ambiguous' and t.due_at is not null)
 		from unnest($1::uuid[], $2::int[], $3::text[], $4::timestamptz[], $5::timestamptz[], $6::text[], $7::bytea[], $8::text[]) t (id, number, state, due_at, done_at, reason, digest, outcome)
 		where d.id = t.id and d.attempts = t.number and d.state = 'sending'`,
@@ -108,11 +109,11 @@ func queueOutcomes(batch *pgx.Batch, group []finished, now time.Time) {
 
 // queueServices appends the facts of service of what was accepted, and counts those that are new.
 func queueServices(batch *pgx.Batch, group []finished, served *int64) {
-	var windows, deliveries []uuid.UUID
+	var deliveries []uuid.UUID
 	var kinds, proofs []string
 	var ats []time.Time
 	fact := func(f finished, kind string) {
-		windows, deliveries = append(windows, *f.out.WindowID), append(deliveries, f.out.ID)
+		deliveries = append(deliveries, f.out.ID)
 		kinds, ats = append(kinds, kind), append(ats, f.out.StartedAt.Add(f.took).Truncate(time.Microsecond))
 		proofs = append(proofs, fmt.Sprintf("%s: %d %s", f.out.Channel, f.result.Code, f.result.Answer))
 	}
@@ -126,12 +127,12 @@ func queueServices(batch *pgx.Batch, group []finished, served *int64) {
 		}
 		fact(f, kind)
 	}
-	if len(windows) == 0 {
+	if len(deliveries) == 0 {
 		return
 	}
-	batch.Queue(`insert into services (window_id, delivery_id, kind, at, proof)
-		select * from unnest($1::uuid[], $2::uuid[], $3::text[], $4::timestamptz[], $5::text[]) on conflict do nothing`,
-		windows, deliveries, kinds, ats, proofs).
+	batch.Queue(`insert into services (delivery_id, kind, at, proof)
+		select * from unnest($1::uuid[], $2::text[], $3::timestamptz[], $4::text[]) on conflict do nothing`,
+		deliveries, kinds, ats, proofs).
 		Exec(func(tag pgconn.CommandTag) error {
 			*served = tag.RowsAffected()
 			return nil
