@@ -27,6 +27,9 @@ func TestMain(m *testing.M) {
 	}
 	// What `go test` itself prints is progress; the standard output is for the figures alone.
 	figures, os.Stdout = os.Stdout, os.Stderr
+	if percent != 100 {
+		progress("measuring at %d %% of the size: the targets are for 100", percent)
+	}
 	os.Exit(m.Run())
 }
 
@@ -79,8 +82,7 @@ func progress(format string, args ...any) {
 // versus is two sides measured in turns, in whatever a second.
 type versus struct{ ours, bare []float64 }
 
-// compare measures the sides in turns. Which one begins alternates, so that neither always finds the
-// machine as the other left it.
+// compare measures the sides in turns: ours, bare, ours, bare.
 func compare(what string, ours, bare func() float64) versus {
 	var v versus
 	for i := range rounds {
