@@ -96,7 +96,7 @@ func (w *world) followers(n int) {
 // settings are the environment of a program on this world's database.
 func (w *world) settings(more map[string]string) map[string]string {
 	out := map[string]string{"DATABASE_URL": w.url, "ENCRYPTION_KEYS": w.keys, "PUBLIC_URL": "https://trust.nordlicht.example",
-		"MAIL_FROM": "notices@nordlicht.example", "MAIL_FROM_NAME": "Nordlicht Software", "LOG_LEVEL": "warn", "OUTBOUND_ALLOW": "127.0.0.0/8"}
+		"MAIL_FROM": "notices@nordlicht.example", "MAIL_FROM_NAME": "Nordlicht Software", "LOG_LEVEL": "error", "OUTBOUND_ALLOW": "127.0.0.0/8"}
 	for name, value := range more {
 		out[name] = value
 	}
