@@ -31,18 +31,18 @@ const servedQuery = `
 	   order by w.id limit 1000 for no key update of w
 	), facts as (
 	  select r.id, x.contract_id, x.terms_version_id,
-	         case t.sheet->>'served'
-	           when 'all' then case when count(s.at) = count(d.id) then max(s.at) end
-	           else min(s.at) end as at
+	         case t.sheet->>'served' when 'all' then case when y.served = y.told then y.latest end else y.earliest end as at
 	    from ready r
 	    join window_terms x on x.window_id = r.id
 	    join terms_versions t on t.id = x.terms_version_id
-	    left join deliveries d on d.window_id = r.id
-	     and (coalesce(jsonb_array_length(t.sheet->'channels'), 0) = 0 or t.sheet->'channels' ? d.channel)
-	    left join lateral (
-	           select min(f.at) as at from services f
-	            where f.delivery_id = d.id and (f.kind = 'received' or t.sheet->>'clock_starts' = 'sent')) s on true
-	   group by r.id, x.contract_id, x.terms_version_id, t.sheet
+	   cross join lateral (
+	          select count(*) as told, count(z.at) as served, min(z.at) as earliest, max(z.at) as latest
+	            from (select min(s.at) as at
+	                    from deliveries d
+	                    left join services s on s.delivery_id = d.id and (s.kind = 'received' or t.sheet->>'clock_starts' = 'sent')
+	                   where d.window_id = r.id
+	                     and (coalesce(jsonb_array_length(t.sheet->'channels'), 0) = 0 or t.sheet->'channels' ? d.channel)
+	                   group by d.id) z) y
 	)
 	select f.id, w.change_id, c.kind, k.signed_on, t.sheet, f.at as served_at
 	  from facts f
@@ -89,6 +89,9 @@ func derive(tx *database.Tx) (int, error) {
 	}
 	// Two workers that derive at once would record the same thing twice.
 	if _, err := tx.Exec("select pg_advisory_xact_lock(7301201829)"); err != nil {
+		return 0, fmt.Errorf("derive windows: %w", err)
+	}
+	if _, err := tx.Exec(database.ByIndex); err != nil {
 		return 0, fmt.Errorf("derive windows: %w", err)
 	}
 	served, err := database.Rows[servedTerms](tx, servedQuery)

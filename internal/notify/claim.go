@@ -317,7 +317,7 @@ const rescheduled = `
 
 func (s *sorted) write(tx *database.Tx, leaseEnds time.Time, endpoints []dueEndpoint) error {
 	batch := &pgx.Batch{}
-	batch.Queue(byIndex)
+	batch.Queue(database.ByIndex)
 	if len(s.take) > 0 {
 		ids, addresses := make([]uuid.UUID, len(s.take)), make([]string, len(s.take))
 		for i, o := range s.take {

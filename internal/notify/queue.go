@@ -317,17 +317,26 @@ func (s *slot) answered(promptly bool, rest time.Duration) (back []*Outgoing) {
 		q.count(e, -len(e.waiting))
 		back, e.waiting = e.waiting, nil
 	}
-	news := e.proven != promptly
 	if e.proven = promptly; promptly {
 		q.stand(e, reliable)
 	} else {
 		q.stand(e, suspect)
 	}
 	q.line(e)
-	if news || len(e.waiting) == 0 {
-		q.tellLow() // it may get more now, or different
+	if q.waiting <= q.mark || q.idle() {
+		q.tellLow() // it may get more now
 	}
 	return back
+}
+
+// idle says whether slots are free that nothing waiting here can use.
+func (q *queue) idle() bool {
+	for s := range standings {
+		if _, ok := q.free(s); ok && len(q.turns[s]) > 0 {
+			return false
+		}
+	}
+	return q.used[fastSlot]+q.used[trialSlot] < q.limits.Concurrency
 }
 
 // untaught notes that the send ended without anything being learnt of the endpoint.

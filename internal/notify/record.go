@@ -189,7 +189,7 @@ func (r *recorder) try(group []finished) error {
 }
 
 // deriveEvery is the pause between two jobs for the windows while notices are being served.
-const deriveEvery = 250 * time.Millisecond
+const deriveEvery = time.Second
 
 // derive has windows derived from facts of service soon after these are recorded: in transactions of
 // its own, because groups that each enqueue the one job would wait for one another's commits. What

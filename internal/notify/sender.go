@@ -94,7 +94,7 @@ const (
 	sweepEvery = time.Second
 	// spacing is the least time between two claims of which the first found little: what becomes
 	// due in between is claimed together.
-	spacing = 10 * time.Millisecond
+	spacing = 20 * time.Millisecond
 )
 
 // run claims and dispatches until claims ends, then hands back what it has not started and waits

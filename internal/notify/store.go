@@ -19,11 +19,6 @@ import (
 	"fairnotice/internal/subscribers"
 )
 
-// byIndex makes the planner join the few rows at hand by their keys, however few rows the tables
-// have as yet: the plan is kept, and the tables grow.
-const byIndex = `select set_config('enable_hashjoin', 'off', true), set_config('enable_mergejoin', 'off', true),
-	set_config('enable_seqscan', 'off', true), set_config('jit', 'off', true)`
-
 // store keeps every attempt and applies its outcome to the delivery, and says how many facts of
 // service are new. The outcome is fenced by the attempt's number: a late answer to an attempt whose
 // lease ran out does not undo what a later attempt found, but the attempt itself is kept. A repeated
@@ -35,7 +30,7 @@ func (r *recorder) store(tx *database.Tx, group []finished) (served int64, err e
 	}
 	fresh := map[attemptID]bool{}
 	batch := &pgx.Batch{}
-	batch.Queue(byIndex)
+	batch.Queue(database.ByIndex)
 	queueAttempts(batch, group, fresh)
 	queueOutcomes(batch, group, tx.Now())
 	queueServices(batch, group, &served)
