@@ -111,6 +111,9 @@ func (s *Service) LookAfter(ctx context.Context) error {
 		if err := countSilenceAsReceipt(tx, settings); err != nil {
 			return err
 		}
+		if _, err := tx.Exec(database.ByIndex); err != nil {
+			return fmt.Errorf("look after deliveries: %w", err)
+		}
 		if err := mendSchedule(tx); err != nil {
 			return err
 		}
