@@ -40,10 +40,11 @@ var (
 type guard struct {
 	allow   []netip.Prefix
 	special *ssrf.Guardian
+	own     ownAddresses
 }
 
 func newGuard(allow []netip.Prefix) *guard {
-	g := &guard{special: ssrf.New(ssrf.WithAnyPort(), ssrf.WithDeniedV4Prefixes(azure))}
+	g := &guard{special: ssrf.New(ssrf.WithAnyPort(), ssrf.WithDeniedV4Prefixes(azure)), own: ownAddresses{list: net.InterfaceAddrs}}
 	for _, p := range allow {
 		if p.Bits() >= mapped.Bits() && mapped.Contains(p.Addr()) {
 			p = netip.PrefixFrom(p.Addr().Unmap(), p.Bits()-mapped.Bits())
@@ -92,10 +93,10 @@ func (g *guard) control(ctx context.Context, _, address string, _ syscall.RawCon
 	return nil
 }
 
-// check refuses what is special and not allowed.
+// check refuses what is special, or this machine's own, and not allowed.
 func (g *guard) check(addr netip.Addr) error {
 	addr = plain(addr)
-	if g.opens(addr) || addr.IsValid() && g.special.SafeAddr(addr) == nil {
+	if g.opens(addr) || addr.IsValid() && g.special.SafeAddr(addr) == nil && !g.own.has(addr) {
 		return nil
 	}
 	return &ForbiddenError{Addr: addr}

@@ -3,6 +3,7 @@ package egress
 import (
 	"context"
 	"errors"
+	"net"
 	"net/netip"
 	"testing"
 )
@@ -146,5 +147,33 @@ func TestAllowedIsForAddressesOnly(t *testing.T) {
 	}
 	if Allowed(nil, "8.8.8.8") || Allowed(nil, "127.0.0.1") {
 		t.Error("an empty list allows something")
+	}
+}
+
+// A public address of the machine itself is not the internet: what listens there may be meant for inside.
+func TestThisMachinesPublicAddressesAreRefused(t *testing.T) {
+	mine := []net.Addr{&net.IPNet{IP: net.ParseIP("93.184.215.14"), Mask: net.CIDRMask(24, 32)}, &net.IPNet{IP: net.ParseIP("2606:2800:21f::1"), Mask: net.CIDRMask(64, 128)}}
+	own := func(allow ...netip.Prefix) *guard {
+		g := newGuard(allow)
+		g.own = ownAddresses{list: func() ([]net.Addr, error) { return mine, nil }}
+		return g
+	}
+	for _, a := range []string{"93.184.215.14", "::ffff:93.184.215.14", "2606:2800:21f::1"} {
+		if err := own().check(netip.MustParseAddr(a)); !errors.Is(err, ErrForbidden) {
+			t.Errorf("%s: %v", a, err)
+		}
+		if err := own(netip.MustParsePrefix("93.184.215.0/24"), netip.MustParsePrefix("2606:2800:21f::/48")).check(netip.MustParseAddr(a)); err != nil {
+			t.Errorf("%s, allowed: %v", a, err)
+		}
+	}
+	for _, a := range []string{"93.184.215.15", "2606:2800:21f::2"} {
+		if err := own().check(netip.MustParseAddr(a)); err != nil {
+			t.Errorf("%s, a neighbor's: %v", a, err)
+		}
+	}
+	g := own()
+	g.own.list = func() ([]net.Addr, error) { return nil, errors.New("no interfaces") }
+	if err := g.check(netip.MustParseAddr("8.8.8.8")); err != nil {
+		t.Errorf("without knowing the machine's addresses: %v", err)
 	}
 }

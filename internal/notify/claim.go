@@ -165,7 +165,7 @@ func withdrawn(tx *database.Tx, due []candidate) (map[uuid.UUID]bool, error) {
 		notices[due[i].NoticeID] = true
 	}
 	if len(notices) == 0 {
-		return nil, nil
+		return notices, nil
 	}
 	ids, err := database.Scalars[uuid.UUID](tx, `select n.id from notices n join changes c on c.id = n.change_id
 		where n.id = any($1) and n.kind = 'announcement' and c.state = 'withdrawn'`, slices.Collect(maps.Keys(notices)))

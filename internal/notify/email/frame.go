@@ -2,6 +2,7 @@ package email
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	netmail "net/mail"
 	"slices"
@@ -72,7 +73,7 @@ func (f *frames) of(m *Message, encodedTo bool, write func(Message) ([]byte, err
 		return fr, nil
 	}
 	fr, err := newFrame(*m, encodedTo, write)
-	if err != nil {
+	if err != nil && !errors.Is(err, errNoFrame) {
 		return nil, err
 	}
 	if len(f.byKind) >= keptFrames || f.byKind == nil {
@@ -85,10 +86,29 @@ func (f *frames) of(m *Message, encodedTo bool, write func(Message) ([]byte, err
 // standInDate is no date of a notice.
 var standInDate = time.Date(1901, 2, 3, 4, 5, 6, 0, time.UTC)
 
-// newFrame has a message of stand-ins written and takes it apart at them; nil when that isn't
-// possible without doubt.
+// errNoFrame says that messages of a kind can't be taken apart without doubt.
+var errNoFrame = errors.New("this kind of message has no frame")
+
+// place is a stand-in and how often a message has it.
+type place struct {
+	open  opening
+	text  string
+	times int
+}
+
+// newFrame has a message of stand-ins written and takes it apart at them, or returns errNoFrame.
 func newFrame(m Message, encodedTo bool, write func(Message) ([]byte, error)) (*frame, error) {
-	unsubscribeURL := m.ListUnsubscribe
+	like, places := standIns(m, encodedTo)
+	raw, err := write(like)
+	if err != nil {
+		return nil, err
+	}
+	return takeApart(raw, places)
+}
+
+// standIns puts stand-ins wherever messages of a kind differ.
+func standIns(m Message, encodedTo bool) (Message, []place) {
+	linked := m.ListUnsubscribe != ""
 	m.To, m.ToName, m.Date = "stand-in@to.invalid", "", standInDate
 	to := "<" + m.To + ">"
 	if encodedTo {
@@ -98,23 +118,19 @@ func newFrame(m Message, encodedTo bool, write func(Message) ([]byte, error)) (*
 	m.MessageID, m.Boundary = standIn("message.id", len(m.MessageID)), standIn("boundary", len(m.Boundary))
 	m.TextEncoded, m.HTMLEncoded = nil, nil
 	m.Text, m.HTML = "stand-in-of-text", "stand-in-of-html"
-	places := []struct {
-		open  opening
-		text  string
-		times int
-	}{
+	places := []place{
 		{toValue, "\r\nTo: " + to + "\r\n", 1}, {messageID, m.MessageID, 1}, {date, "\r\nDate: " + formatDate(standInDate) + "\r\n", 1},
 		{boundary, m.Boundary, 4}, {textBody, m.Text + "\r\n", 1}, {htmlBody, m.HTML + "\r\n", 1},
 	}
-	if unsubscribeURL != "" {
+	if linked {
 		m.ListUnsubscribe = "https://stand-in.invalid/unsubscribe"
-		places = append(places, places[0])
-		places[len(places)-1].open, places[len(places)-1].text = unsubscribe, "<"+m.ListUnsubscribe+">"
+		places = append(places, place{unsubscribe, "<" + m.ListUnsubscribe + ">", 1})
 	}
-	raw, err := write(m)
-	if err != nil {
-		return nil, err
-	}
+	return m, places
+}
+
+// takeApart finds each stand-in exactly as often as it must be there.
+func takeApart(raw []byte, places []place) (*frame, error) {
 	type found struct {
 		at, end int
 		open    opening
@@ -122,22 +138,20 @@ func newFrame(m Message, encodedTo bool, write func(Message) ([]byte, error)) (*
 	var all []found
 	for _, p := range places {
 		if p.text == "" || bytes.Count(raw, []byte(p.text)) != p.times {
-			return nil, nil
+			return nil, errNoFrame
 		}
-		for at := bytes.Index(raw, []byte(p.text)); at >= 0; {
-			all = append(all, found{at, at + len(p.text), p.open})
-			next := bytes.Index(raw[at+len(p.text):], []byte(p.text))
-			if next < 0 {
-				break
-			}
-			at += len(p.text) + next
+		from := 0
+		for range p.times {
+			at := from + bytes.Index(raw[from:], []byte(p.text))
+			from = at + len(p.text)
+			all = append(all, found{at, from, p.open})
 		}
 	}
 	slices.SortFunc(all, func(a, b found) int { return a.at - b.at })
 	f, last := &frame{}, 0
 	for _, p := range all {
 		if p.at < last {
-			return nil, nil
+			return nil, errNoFrame
 		}
 		f.parts = append(f.parts, framePart{bytes.Clone(raw[last:p.at]), p.open})
 		last = p.end
