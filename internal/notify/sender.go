@@ -152,7 +152,7 @@ func (l *lane) fill(ctx context.Context) time.Duration {
 				l.log.ErrorContext(ctx, "claim deliveries", "channel", l.channel.Name(), "error", err)
 			}
 			l.held.add(c.taken) // the claim may have been committed all the same
-			l.handBack(c.taken, 0)
+			l.giveBackOrOwe(handedBack{c.taken, l.db.Now(), true})
 			break // the sweep tries again
 		}
 		l.held.add(c.taken)
@@ -207,21 +207,26 @@ const leaseMargin = 5 * time.Second
 
 // handedBack are deliveries that were claimed and not started, and when they are due again.
 type handedBack struct {
-	list  []*Outgoing
-	dueAt time.Time
+	list   []*Outgoing
+	dueAt  time.Time
+	unsure bool // whether they were claimed, or are ours still
 }
 
 // handBack returns deliveries as if they had not been claimed; they are due again after a wait. While
 // the database takes nothing they are owed to it.
 func (l *lane) handBack(list []*Outgoing, wait time.Duration) {
-	if len(list) == 0 {
+	l.giveBackOrOwe(handedBack{list, l.db.Now().Add(wait), false})
+}
+
+func (l *lane) giveBackOrOwe(b handedBack) {
+	if len(b.list) == 0 {
 		return
 	}
-	back := handedBack{list, l.db.Now().Add(wait)}
-	if err := l.giveBack(back); err != nil {
-		l.log.Error("hand back deliveries", "channel", l.channel.Name(), "count", len(list), "error", err)
+	if err := l.giveBack(b); err != nil {
+		l.log.Error("hand back deliveries", "channel", l.channel.Name(), "count", len(b.list), "error", err)
+		b.unsure = true // the commit may have happened
 		l.owedMu.Lock()
-		l.owed = append(l.owed, back)
+		l.owed = append(l.owed, b)
 		l.owedMu.Unlock()
 	}
 }
@@ -239,17 +244,22 @@ func (l *lane) settle() error {
 	return nil
 }
 
+// giveBack returns what this process has claimed. Where that is unsure it must have the lease of that
+// very claim: what was never claimed, or is returned already, somebody else may have claimed since,
+// under the same number.
 func (l *lane) giveBack(b handedBack) error {
-	ids, numbers, endpoints := make([]uuid.UUID, len(b.list)), make([]int, len(b.list)), make([]uuid.UUID, len(b.list))
+	n := len(b.list)
+	ids, numbers, leases, endpoints := make([]uuid.UUID, n), make([]int, n), make([]time.Time, n), make([]uuid.UUID, n)
 	for i, o := range b.list {
-		ids[i], numbers[i], endpoints[i] = o.ID, o.Number, o.EndpointID
+		ids[i], numbers[i], leases[i], endpoints[i] = o.ID, o.Number, o.LeaseEnds, o.EndpointID
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
 	defer cancel()
 	err := l.db.Transact(ctx, func(tx *database.Tx) error {
 		_, err := tx.Exec(`update deliveries d set state = 'queued', attempts = attempts - 1, due_at = $3, leased_until = null
-			from unnest($1::uuid[], $2::int[]) t (id, number)
-			where d.id = t.id and d.attempts = t.number and d.state = 'sending'`, ids, numbers, b.dueAt)
+			from unnest($1::uuid[], $2::int[], $4::timestamptz[]) t (id, number, lease)
+			where d.id = t.id and d.attempts = t.number and d.state = 'sending' and (not $5 or d.leased_until = t.lease)`,
+			ids, numbers, b.dueAt, leases, b.unsure)
 		if err != nil {
 			return err
 		}
