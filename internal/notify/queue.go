@@ -245,7 +245,7 @@ func (q *queue) tellLow() {
 // prune drops endpoints that nothing is known of but their standing; memory follows the work at
 // hand, not the number of endpoints there are.
 func (q *queue) prune() {
-	if len(q.endpoints) < 20*queueSize {
+	if len(q.endpoints) < 4*queueSize {
 		return
 	}
 	for id, e := range q.endpoints {
