@@ -278,3 +278,26 @@ func TestOnlyAnApproverReleases(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// Windows that were told of and don't count as served yet must not keep back those behind them.
+func TestWhoWaitsForReceiptKeepsNobodyBack(t *testing.T) {
+	changes.WithDerivePage(t, 2)
+	h := housetest.New(t)
+	proof := housetest.Sheet(14)
+	proof.ClockStarts = subscribers.ClockAccepted
+	for i := range 7 {
+		sheet := proof
+		if i >= 5 {
+			sheet = housetest.Sheet(14)
+		}
+		h.Customer(fmt.Sprint("Customer ", i), fmt.Sprintf("a@%d.example", i), sheet)
+	}
+	c := h.Announced(h.Addition(h.Vendor("Errata Ltd"), 20))
+	serve(t, h, c.ID, "sent")
+	var sent, other int
+	err := h.DB.Pool().QueryRow(t.Context(), `select count(*) filter (where t.sheet->>'clock_starts' = 'sent'), count(*) filter (where t.sheet->>'clock_starts' <> 'sent')
+		from windows w join window_terms x on x.window_id = w.id join terms_versions t on t.id = x.terms_version_id where w.served_at is not null`).Scan(&sent, &other)
+	if err != nil || sent != 2 || other != 0 {
+		t.Errorf("started %d of the 2 that count what was sent, and %d that ask for receipt; %v", sent, other, err)
+	}
+}
