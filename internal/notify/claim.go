@@ -192,7 +192,7 @@ func (l *lane) mayTake(e *dueEndpoint, now time.Time) int {
 	}
 	n := l.queue.take(e.ID, answered)
 	if l.limits.Rate > 0 {
-		n = min(n, max(1, int(l.limits.Rate*burst.Seconds())))
+		n = min(n, l.limits.atOnce())
 	}
 	return n
 }
@@ -221,6 +221,9 @@ func (e *dueEndpoint) doubt(now time.Time, reach time.Duration) {
 
 // burst is for how long ahead the sends of an endpoint under a rate are claimed together.
 const burst = 100 * time.Millisecond
+
+// atOnce is how many sends to an endpoint a rate lets be claimed together.
+func (l *Limits) atOnce() int { return max(1, int(l.Rate*burst.Seconds())) }
 
 func after(t *time.Time, now time.Time) bool { return t != nil && t.After(now) }
 

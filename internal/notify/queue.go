@@ -105,18 +105,23 @@ func (q *queue) take(id endpointID, answered *bool) int {
 
 // allowance is how many more deliveries of the endpoint may wait here: for one that answers so
 // many that as many endpoints as it takes to use every slot have room beside one another; for
-// the others only what is tried next.
+// the others only what is tried next. Under a rate, what was claimed in its time and waits for a slot
+// must not pile up, to go out all at once.
 func (q *queue) allowance(e *endpointQueue) int {
+	n := 0
 	switch {
 	case ticking().Before(e.rests):
-		return 0
 	case e.proven:
-		return max(0, max(2, queueSize*q.limits.PerEndpoint/max(q.limits.Concurrency, q.limits.PerEndpoint))-len(e.waiting))
+		n = max(2, queueSize*q.limits.PerEndpoint/max(q.limits.Concurrency, q.limits.PerEndpoint)) - len(e.waiting)
 	case e.standing == suspect:
-		return max(0, 1-len(e.waiting)-e.inFlight)
+		n = 1 - len(e.waiting) - e.inFlight
 	default:
-		return max(0, 2-len(e.waiting)-e.inFlight)
+		n = 2 - len(e.waiting) - e.inFlight
 	}
+	if q.limits.Rate > 0 {
+		n = min(n, q.limits.atOnce()-len(e.waiting))
+	}
+	return max(0, n)
 }
 
 // push takes over claimed deliveries.
