@@ -211,3 +211,30 @@ func TestTheProofOutlivesAMoveAndARevocation(t *testing.T) {
 		}
 	}
 }
+
+// An hour in which nobody who could answer was reached leaves the recipient's side all its tries: the
+// first thing that many mail servers say is "later".
+func TestAnOutageOnOurSideUsesUpNoTries(t *testing.T) {
+	w := newWorld(t)
+	w.Customer("Anna", "a@one.example", housetest.Sheet(14))
+	n := w.fanOut(t, w.Announced(w.Addition(w.Vendor("Errata Ltd"), 40)))
+	s := notify.StartSender(w.DB, w.Jobs, w.log, &scripted{answer: func(n int64) notify.Result {
+		switch {
+		case n <= 12:
+			return notify.Result{Outcome: notify.Unreachable, Stage: notify.StageTunnel}
+		case n == 13:
+			return notify.Result{Outcome: notify.Temporary, Code: 451}
+		}
+		return accepted(n)
+	}})
+	w.await(t, "the end", func() bool {
+		w.Clock.Add(time.Minute)
+		s.Wake(notify.ChannelEmail)
+		got := w.states(t, n)
+		return got == "sent:1" || got == "failed:1"
+	})
+	stopWithin(t, s, 10*time.Second)
+	if got := w.states(t, n); got != "sent:1" {
+		t.Error(got)
+	}
+}

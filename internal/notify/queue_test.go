@@ -240,7 +240,7 @@ func TestWhatComesAfterAnAttempt(t *testing.T) {
 		"no relay for long":       {40, Result{Outcome: Unreachable}, 50 * time.Hour, Queued, 5 * time.Minute},
 		"no relay for three days": {900, Result{Outcome: Unreachable}, 80 * time.Hour, Failed, 0},
 	} {
-		p := next(c.n, now.Add(-c.age), now, c.result, 0)
+		p := next(c.n, c.n, now.Add(-c.age), now, c.result, 0)
 		if p.state != c.state {
 			t.Errorf("%s: %s, want %s", name, p.state, c.state)
 		}

@@ -30,9 +30,10 @@ type plan struct {
 	reason string
 }
 
-// next plans what follows the result of attempt number n at the time now. Jitter (a share between
-// 0 and 1 of a tenth of the wait) keeps retries of one fan-out from coming back all at once.
-func next(n int, createdAt, now time.Time, r Result, jitter float64) plan {
+// next plans what follows the result of attempt number n at the time now, which was try number tries of
+// those that reached anybody who could answer. Jitter (a share between 0 and 1 of a tenth of the wait)
+// keeps retries of one fan-out from coming back all at once.
+func next(n, tries int, createdAt, now time.Time, r Result, jitter float64) plan {
 	switch r.Outcome {
 	case Accepted:
 		if r.Received {
@@ -47,10 +48,10 @@ func next(n int, createdAt, now time.Time, r Result, jitter float64) plan {
 		}
 		return retryAt(now, min(waits[min(n, len(waits))-1], relayWait), r.Rest, jitter)
 	default: // Temporary, Ambiguous
-		if n > len(waits) {
+		if tries > len(waits) {
 			return plan{state: Failed, reason: "out_of_tries"}
 		}
-		return retryAt(now, waits[n-1], r.Rest, jitter)
+		return retryAt(now, waits[tries-1], r.Rest, jitter)
 	}
 }
 

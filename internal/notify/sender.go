@@ -1,8 +1,10 @@
 package notify
 
 import (
+	"bytes"
 	"context"
 	"log/slog"
+	"slices"
 	"sync"
 	"time"
 
@@ -248,6 +250,7 @@ func (l *lane) settle() error {
 // very claim: what was never claimed, or is returned already, somebody else may have claimed since,
 // under the same number.
 func (l *lane) giveBack(b handedBack) error {
+	slices.SortFunc(b.list, func(a, b *Outgoing) int { return bytes.Compare(a.ID[:], b.ID[:]) }) // see recorder.store
 	n := len(b.list)
 	ids, numbers, leases, endpoints := make([]uuid.UUID, n), make([]int, n), make([]time.Time, n), make([]uuid.UUID, n)
 	for i, o := range b.list {
@@ -256,6 +259,9 @@ func (l *lane) giveBack(b handedBack) error {
 	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
 	defer cancel()
 	err := l.db.Transact(ctx, func(tx *database.Tx) error {
+		if _, err := tx.Exec(database.ByIndex); err != nil {
+			return err
+		}
 		_, err := tx.Exec(`update deliveries d set state = 'queued', attempts = attempts - 1, due_at = $3, leased_until = null
 			from unnest($1::uuid[], $2::int[], $4::timestamptz[]) t (id, number, lease)
 			where d.id = t.id and d.attempts = t.number and d.state = 'sending' and (not $5 or d.leased_until = t.lease)`,

@@ -1,6 +1,7 @@
 package notify
 
 import (
+	"bytes"
 	"crypto/sha256"
 	"encoding/binary"
 	"encoding/hex"
@@ -24,9 +25,15 @@ import (
 // lease ran out does not undo what a later attempt found, but the attempt itself is kept. A repeated
 // commit of the same group is harmless.
 func (r *recorder) store(tx *database.Tx, group []finished) (served int64, err error) {
+	// Everybody who locks several deliveries does so in the order of their IDs: a withdrawal locks all.
+	slices.SortFunc(group, func(a, b finished) int { return bytes.Compare(a.out.ID[:], b.out.ID[:]) })
+	former, err := tries(tx, group)
+	if err != nil {
+		return 0, err
+	}
 	for i := range group {
 		f := &group[i]
-		f.plan = next(f.out.Number, f.out.CreatedAt, tx.Now(), f.result, jitter())
+		f.plan = next(f.out.Number, former[f.id()]+1, f.out.CreatedAt, tx.Now(), f.result, jitter())
 	}
 	fresh := map[attemptID]bool{}
 	batch := &pgx.Batch{}
@@ -47,6 +54,38 @@ func (r *recorder) store(tx *database.Tx, group []finished) (served int64, err e
 		}
 	}
 	return served, appendGroup(tx, slices.DeleteFunc(slices.Clone(group), func(f finished) bool { return !fresh[f.id()] }))
+}
+
+// tries counts, for those that may be tried again, the attempts before this one that somebody could
+// answer: an hour without our relay must not use up what is meant for the recipient's side.
+func tries(tx *database.Tx, group []finished) (map[attemptID]int, error) {
+	var ids []uuid.UUID
+	var numbers []int
+	for _, f := range group {
+		if f.out.Number > 1 && (f.result.Outcome == Temporary || f.result.Outcome == Ambiguous) {
+			ids, numbers = append(ids, f.out.ID), append(numbers, f.out.Number)
+		}
+	}
+	if len(ids) == 0 {
+		return nil, nil
+	}
+	if _, err := tx.Exec(database.ByIndex); err != nil {
+		return nil, fmt.Errorf("count tries: %w", err)
+	}
+	rows, err := database.Rows[struct {
+		DeliveryID    uuid.UUID
+		Number, Tries int
+	}](tx, `select a.delivery_id, t.number, count(*) as tries from unnest($1::uuid[], $2::int[]) t (id, number)
+		  join attempts a on a.delivery_id = t.id and a.number < t.number
+		 where a.outcome <> 'unreachable' group by 1, 2`, ids, numbers)
+	if err != nil {
+		return nil, fmt.Errorf("count tries: %w", err)
+	}
+	out := make(map[attemptID]int, len(rows))
+	for _, r := range rows {
+		out[attemptID{r.DeliveryID, r.Number}] = r.Tries
+	}
+	return out, nil
 }
 
 // attemptID names an attempt.
