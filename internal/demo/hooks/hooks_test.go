@@ -94,6 +94,7 @@ func post(t *testing.T, address string, m message) *http.Response {
 		request.Header.Set("webhook-timestamp", strconv.FormatInt(m.at.Unix(), 10))
 		request.Header.Set("webhook-signature", signature)
 	}
+	request.Close = true // a kept connection would lead to a receiver that has been closed since
 	answer, err := http.DefaultClient.Do(request)
 	if err != nil {
 		t.Fatal(err)
