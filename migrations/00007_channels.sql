@@ -13,10 +13,13 @@ alter table subscriptions
   add constraint subscriptions_former_secret_of_webhook check (channel = 'webhook' or former_secret is null);
 
 -- Incoming-webhook URLs that were stored in the clear are secrets; they can't be sealed here. Their
--- subscriptions keep what is no secret and wait for the URL to be entered again.
+-- subscriptions keep what is no secret and wait for the URL to be entered again; who had unsubscribed
+-- stays so.
 update subscriptions
    set address = regexp_replace(address, '[^/]*$', '') || '…' || left(encode(sha256(convert_to(address, 'UTF8')), 'hex'), 8),
-       state = 'disabled', state_reason = 'The Slack URL must be entered again: it is kept encrypted now.', state_at = now(), version = version + 1
+       state = case when state = 'unsubscribed' then state else 'disabled' end,
+       state_reason = case when state = 'unsubscribed' then state_reason else 'The Slack URL must be entered again: it is kept encrypted now.' end,
+       state_at = case when state = 'unsubscribed' then state_at else now() end, version = version + 1
  where channel = 'slack' and address like 'https://%';
 
 alter table renderings add column body_json text not null default '';
