@@ -67,7 +67,7 @@ func tries(tx *database.Tx, group []finished) (map[attemptID]int, error) {
 		}
 	}
 	if len(ids) == 0 {
-		return nil, nil
+		return map[attemptID]int{}, nil
 	}
 	if _, err := tx.Exec(database.ByIndex); err != nil {
 		return nil, fmt.Errorf("count tries: %w", err)
