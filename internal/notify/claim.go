@@ -25,6 +25,7 @@ type claim struct {
 
 	withdrawn map[uuid.UUID]bool // announcements that must not go on
 	taken     []*Outgoing
+	idle      bool          // nothing was found to claim
 	more      bool          // there is more to claim at once
 	next      time.Duration // until something may be due; sweepEvery when nothing is known
 }
@@ -84,7 +85,7 @@ const dueQuery = `
 
 func (c *claim) run(tx *database.Tx) error {
 	now := tx.Now()
-	c.taken, c.more, c.next = nil, false, sweepEvery
+	c.taken, c.idle, c.more, c.next = nil, false, false, sweepEvery
 	endpoints, err := database.Rows[dueEndpoint](tx, endpointsQuery, c.lane.channel.Name(), now, c.busy, c.suspects, c.limit)
 	if err != nil {
 		return fmt.Errorf("find endpoints with work: %w", err)
@@ -105,7 +106,7 @@ func (c *claim) run(tx *database.Tx) error {
 	for _, o := range s.take {
 		o.LeaseEnds = ends
 	}
-	c.taken = s.take
+	c.taken, c.idle = s.take, len(due) == 0
 	c.more = c.more || len(due) == c.limit
 	if err := s.write(tx, ends, c.lane.schedule(c.considered(endpoints, len(due)), now)); err != nil {
 		return err

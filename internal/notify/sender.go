@@ -159,6 +159,9 @@ func (l *lane) fill(ctx context.Context) time.Duration {
 		}
 		l.held.add(c.taken)
 		l.queue.push(c.taken)
+		if c.idle { // what is due is locked, by a withdrawal perhaps
+			pause(ctx, spacing)
+		}
 		if !c.more {
 			return min(sweepEvery, max(spacing, c.next))
 		}

@@ -41,11 +41,18 @@ func (r *recorder) store(tx *database.Tx, group []finished) (served int64, err e
 	queueAttempts(batch, group, fresh)
 	queueOutcomes(batch, group, tx.Now())
 	queueServices(batch, group, &served)
+	if slices.ContainsFunc(group, func(f finished) bool { return f.result.Disable != "" }) {
+		// Before the endpoints: a fan-out holds subscriptions when it comes for these.
+		if err := send(tx, batch, "store attempts"); err != nil {
+			return 0, err
+		}
+		if err := disable(tx, group); err != nil {
+			return 0, err
+		}
+		batch = &pgx.Batch{}
+	}
 	batch.Queue(endpointNews, newsOf(group, tx.Now()).args(tx.Now())...) // last: others wait for these rows
 	if err := send(tx, batch, "store attempts"); err != nil {
-		return 0, err
-	}
-	if err := disable(tx, group); err != nil {
 		return 0, err
 	}
 	if stranded(group) {
