@@ -44,7 +44,6 @@ type dueEndpoint struct {
 // candidate is a due delivery with what decides whether it may be sent now.
 type candidate struct {
 	Outgoing
-	State             State
 	SubscriptionState string
 	SuppressedFor     string
 }
@@ -68,11 +67,11 @@ const dueQuery = `
 	   cross join lateral (
 	          select d.id, row_number() over (order by d.due_at) as place from deliveries d
 	           where d.endpoint_id = e.id and d.due_at <= $3 and (d.leased_until is null or d.leased_until <= $3)
-           order by d.due_at limit $4) x
+	           order by d.due_at limit $4) x
 	   where x.place <= e.take
 	   order by e.place limit $5)
 	select d.id, d.attempts as number, d.notice_id, d.subscription_id, s.link_epoch, d.link_key, d.rendering_id,
-	       d.window_id, d.endpoint_id, d.channel, s.address, d.addressee, d.merge_id, d.created_at, d.state,
+	       d.window_id, d.endpoint_id, d.channel, s.address, d.addressee, d.merge_id, d.created_at,
 	       s.secret, s.former_secret, s.former_secret_until,
 	       s.state as subscription_state, coalesce(p.reason, '') as suppressed_for
 	  from due

@@ -40,7 +40,7 @@ func mendSchedule(tx *database.Tx) error {
 // heard is what a group of attempts says of their endpoints. The slices run beside one another.
 type heard struct {
 	ids      []uuid.UUID
-	answered []bool       // it took something, or said why not
+	answered []bool       // it took something
 	failed   []bool       // it took nothing
 	silent   []bool       // it said nothing at all
 	rests    []*time.Time // until when it asked to be left alone

@@ -54,7 +54,6 @@ type queue struct {
 // endpointQueue is what this process knows of an endpoint. Limits that several workers must keep
 // together are in the endpoint's row.
 type endpointQueue struct {
-	id       endpointID
 	waiting  []*Outgoing
 	inFlight int
 	standing standing
@@ -89,18 +88,14 @@ func (q *queue) wants() (room int, suspects bool, busy []endpointID) {
 func (q *queue) take(id endpointID, answered *bool) int {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	e := q.endpoints[id]
-	if e == nil {
-		e = &endpointQueue{id: id, standing: untried}
-		if answered != nil {
-			e.standing = suspect
-			if *answered {
-				e.standing = reliable
-			}
+	s := untried
+	if answered != nil {
+		s = suspect
+		if *answered {
+			s = reliable
 		}
-		q.endpoints[id] = e
 	}
-	return q.allowance(e)
+	return q.allowance(q.of(id, s))
 }
 
 // allowance is how many more deliveries of the endpoint may wait here: for one that answers so
@@ -129,7 +124,7 @@ func (q *queue) push(list []*Outgoing) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	for _, o := range list {
-		e := q.of(o.EndpointID)
+		e := q.of(o.EndpointID, untried)
 		e.waiting = append(e.waiting, o)
 		q.count(e, 1)
 		q.line(e)
@@ -138,10 +133,11 @@ func (q *queue) push(list []*Outgoing) {
 	q.prune()
 }
 
-func (q *queue) of(id endpointID) *endpointQueue {
+// of is what is known of an endpoint; when that is nothing, it stands as s.
+func (q *queue) of(id endpointID, s standing) *endpointQueue {
 	e := q.endpoints[id]
 	if e == nil {
-		e = &endpointQueue{id: id, standing: untried}
+		e = &endpointQueue{standing: s}
 		q.endpoints[id] = e
 	}
 	return e
@@ -195,7 +191,7 @@ func (q *queue) free(s standing) (slotKind, bool) {
 }
 
 // next waits for a slot and the next delivery that may be sent with it; nil when the queue is
-// closed. The slot must be given back with done or undone.
+// closed. The slot must be told how the send ended (answered, untaught) and be given back (release).
 func (q *queue) next() *slot {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -273,10 +269,16 @@ func (q *queue) drain() (out []*Outgoing) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	for _, e := range q.endpoints {
-		out = append(out, e.waiting...)
-		q.count(e, -len(e.waiting))
-		e.waiting = nil
+		out = append(out, q.empty(e)...)
 	}
+	return out
+}
+
+// empty takes away what waits for an endpoint.
+func (q *queue) empty(e *endpointQueue) []*Outgoing {
+	out := e.waiting
+	q.count(e, -len(out))
+	e.waiting = nil
 	return out
 }
 
@@ -319,8 +321,7 @@ func (s *slot) answered(promptly bool, rest time.Duration) (back []*Outgoing) {
 	e.inFlight--
 	if rest > 0 {
 		e.rests = ticking().Add(rest) // until the endpoint's row says so, to everybody
-		q.count(e, -len(e.waiting))
-		back, e.waiting = e.waiting, nil
+		back = q.empty(e)
 	}
 	if e.proven = promptly; promptly {
 		q.stand(e, reliable)

@@ -153,11 +153,6 @@ func queueServices(batch *pgx.Batch, group []finished, served *int64) {
 	var deliveries []uuid.UUID
 	var kinds, proofs []string
 	var ats []time.Time
-	fact := func(f finished, kind string) {
-		deliveries = append(deliveries, f.out.ID)
-		kinds, ats = append(kinds, kind), append(ats, f.out.StartedAt.Add(f.took).Truncate(time.Microsecond))
-		proofs = append(proofs, fmt.Sprintf("%s: %d %s", f.out.Channel, f.result.Code, f.result.Answer))
-	}
 	for _, f := range group {
 		if f.out.WindowID == nil || f.result.Outcome != Accepted {
 			continue
@@ -166,7 +161,9 @@ func queueServices(batch *pgx.Batch, group []finished, served *int64) {
 		if f.result.Received { // and so sent
 			kind = "received"
 		}
-		fact(f, kind)
+		deliveries = append(deliveries, f.out.ID)
+		kinds, ats = append(kinds, kind), append(ats, f.out.StartedAt.Add(f.took).Truncate(time.Microsecond))
+		proofs = append(proofs, fmt.Sprintf("%s: %d %s", f.out.Channel, f.result.Code, f.result.Answer))
 	}
 	if len(deliveries) == 0 {
 		return

@@ -158,21 +158,9 @@ func (s *store) find(query, before string, n int) (found []entry, more bool, tot
 	query = strings.ToLower(strings.TrimSpace(query))
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	for i := len(s.list) - 1; i >= 0; i-- {
-		e := s.list[i]
-		if query != "" && !strings.Contains(strings.ToLower(strings.Join(e.To, " ")+"\n"+e.Subject), query) {
-			continue
-		}
-		total++
-		switch {
-		case before != "" && e.ID >= before:
-		case len(found) < n:
-			found = append(found, e)
-		default:
-			more = true
-		}
-	}
-	return found, more, total
+	return site.Newest(s.list, func(e *entry) (string, bool) {
+		return e.ID, query == "" || strings.Contains(strings.ToLower(strings.Join(e.To, " ")+"\n"+e.Subject), query)
+	}, before, n)
 }
 
 // get returns one message of the list with its bytes.

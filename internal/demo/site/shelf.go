@@ -110,16 +110,23 @@ func (s *Shelf[T]) path(id string) string { return filepath.Join(s.dir, id+".jso
 func (s *Shelf[T]) Find(match func(*T) bool, before string, n int) (found []Kept[T], more bool, total int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	for i := len(s.list) - 1; i >= 0; i-- {
-		k := s.list[i]
-		if !match(&k.What) {
+	return Newest(s.list, func(k *Kept[T]) (string, bool) { return k.ID, match(&k.What) }, before, n)
+}
+
+// Newest goes through a list in the order of its IDs from its end, and returns up to n of those that
+// match, from before the one named ("": from the newest); more says whether there are others, and total
+// how many there are in all.
+func Newest[T any](list []T, look func(*T) (id string, match bool), before string, n int) (found []T, more bool, total int) {
+	for i := range slices.Backward(list) {
+		id, match := look(&list[i])
+		if !match {
 			continue
 		}
 		total++
 		switch {
-		case before != "" && k.ID >= before:
+		case before != "" && id >= before:
 		case len(found) < n:
-			found = append(found, k)
+			found = append(found, list[i])
 		default:
 			more = true
 		}
