@@ -49,7 +49,7 @@ func (s *Service) Get(ctx context.Context, who actor.Actor, id uuid.UUID) (*Acco
 
 // HasAdmin says whether an enabled administrator exists: without one nobody can begin.
 func (s *Service) HasAdmin(ctx context.Context) (yes bool, err error) {
-	err = s.db.Pool().QueryRow(ctx,
+	err = s.db.Reader(ctx).QueryRow(ctx,
 		"select exists (select from accounts where role = 'admin' and disabled_at is null)").Scan(&yes)
 	if err != nil {
 		return false, fmt.Errorf("look for an administrator: %w", err)

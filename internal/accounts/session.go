@@ -131,7 +131,7 @@ func (s *Service) Actor(ctx context.Context, token string) (actor.Actor, error) 
 		SeenAt time.Time
 	}
 	now, digest := s.db.Now(), secrets.Digest(token)
-	rows, err := database.Collect[row](ctx, s.db.Pool(), `
+	rows, err := database.Collect[row](ctx, s.db.Reader(ctx), `
 		select a.id, a.name, a.role, s.seen_at from sessions s join accounts a on a.id = s.account_id
 		where s.digest = $1 and s.expires_at > $2 and s.seen_at > $3 and a.disabled_at is null`, digest, now, now.Add(-Idle))
 	if err != nil {

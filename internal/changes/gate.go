@@ -20,7 +20,7 @@ import (
 // returns for how many windows it did. Each change has a transaction of its own, so that one that
 // fails does not keep the others back; the first error is returned.
 func (s *Service) ActivateDue(ctx context.Context) (total int, first error) {
-	announced, err := database.Collect[struct{ ID uuid.UUID }](ctx, s.db.Pool(), "select id from changes where state = 'announced' order by effective_on, id")
+	announced, err := database.Collect[struct{ ID uuid.UUID }](ctx, s.db.Reader(ctx), "select id from changes where state = 'announced' order by effective_on, id")
 	if err != nil {
 		return 0, fmt.Errorf("find announced changes: %w", err)
 	}

@@ -55,7 +55,7 @@ func (s *Service) Get(ctx context.Context, reference string) (*View, error) {
 	if id, err := uuid.Parse(reference); err == nil {
 		where, arg = "where c.id = $1", id
 	}
-	list, err := database.Collect[View](ctx, s.db.Pool(), viewQuery+where, arg)
+	list, err := database.Collect[View](ctx, s.db.Reader(ctx), viewQuery+where, arg)
 	if err != nil {
 		return nil, fmt.Errorf("read a change: %w", err)
 	}
@@ -86,7 +86,7 @@ func (s *Service) List(ctx context.Context, f Filter) (list []View, next string,
 	if err != nil {
 		return nil, "", err
 	}
-	list, err = database.Collect[View](ctx, s.db.Pool(), viewQuery+`
+	list, err = database.Collect[View](ctx, s.db.Reader(ctx), viewQuery+`
 		where ($1 = '' or c.state = $1) and ($2 = '' or c.kind = $2)
 		  and ($3 = '' or c.reference ilike '%' || $3 || '%' or vv.legal_name ilike '%' || $3 || '%' or vv.trade_name ilike '%' || $3 || '%')
 		  and ($4::uuid is null or c.id < $4)
@@ -105,7 +105,7 @@ func (s *Service) List(ctx context.Context, f Filter) (list []View, next string,
 // Public lists the announced changes that are still to come, by effective day: what the public
 // list shows on top.
 func (s *Service) Public(ctx context.Context) ([]View, error) {
-	list, err := database.Collect[View](ctx, s.db.Pool(), viewQuery+"where c.state = 'announced' order by c.effective_on, c.id")
+	list, err := database.Collect[View](ctx, s.db.Reader(ctx), viewQuery+"where c.state = 'announced' order by c.effective_on, c.id")
 	if err != nil {
 		return nil, fmt.Errorf("list upcoming changes: %w", err)
 	}
@@ -122,7 +122,7 @@ type PublicDates struct {
 
 // DatesOf returns the public dates of several changes, with one query.
 func (s *Service) DatesOf(ctx context.Context, ids []uuid.UUID) (map[uuid.UUID]PublicDates, error) {
-	rows, err := database.Collect[PublicDates](ctx, s.db.Pool(), `select change_id, min(objection_ends_at) as objection_ends_at,
+	rows, err := database.Collect[PublicDates](ctx, s.db.Reader(ctx), `select change_id, min(objection_ends_at) as objection_ends_at,
 		max(effective_on) as last_effective_on from windows where change_id = any($1) group by change_id`, database.OrEmpty(ids))
 	if err != nil {
 		return nil, fmt.Errorf("read dates of changes: %w", err)
@@ -167,7 +167,7 @@ type WindowView struct {
 
 // WindowsOf lists the windows of a change by the customer's name.
 func (s *Service) WindowsOf(ctx context.Context, change uuid.UUID) ([]WindowView, error) {
-	list, err := database.Collect[WindowView](ctx, s.db.Pool(), windowQuery+"where w.change_id = $1 order by lower(c.name), w.id", change)
+	list, err := database.Collect[WindowView](ctx, s.db.Reader(ctx), windowQuery+"where w.change_id = $1 order by lower(c.name), w.id", change)
 	if err != nil {
 		return nil, fmt.Errorf("list windows: %w", err)
 	}
@@ -176,7 +176,7 @@ func (s *Service) WindowsOf(ctx context.Context, change uuid.UUID) ([]WindowView
 
 // WindowByID returns one window.
 func (s *Service) WindowByID(ctx context.Context, id uuid.UUID) (*WindowView, error) {
-	list, err := database.Collect[WindowView](ctx, s.db.Pool(), windowQuery+"where w.id = $1", id)
+	list, err := database.Collect[WindowView](ctx, s.db.Reader(ctx), windowQuery+"where w.id = $1", id)
 	if err != nil {
 		return nil, fmt.Errorf("read a window: %w", err)
 	}
@@ -188,7 +188,7 @@ func (s *Service) WindowByID(ctx context.Context, id uuid.UUID) (*WindowView, er
 
 // WindowsOfCustomer lists a customer's windows, the newest first.
 func (s *Service) WindowsOfCustomer(ctx context.Context, customer uuid.UUID) ([]WindowView, error) {
-	list, err := database.Collect[WindowView](ctx, s.db.Pool(), windowQuery+"where w.customer_id = $1 order by w.id desc limit 100", customer)
+	list, err := database.Collect[WindowView](ctx, s.db.Reader(ctx), windowQuery+"where w.customer_id = $1 order by w.id desc limit 100", customer)
 	if err != nil {
 		return nil, fmt.Errorf("list windows: %w", err)
 	}
@@ -216,14 +216,14 @@ func (s *Service) Home(ctx context.Context) (*Home, error) {
 	rows, err := database.Collect[struct {
 		State State
 		Count int
-	}](ctx, s.db.Pool(), "select state, count(*) from changes group by state")
+	}](ctx, s.db.Reader(ctx), "select state, count(*) from changes group by state")
 	if err != nil {
 		return nil, fmt.Errorf("count changes: %w", err)
 	}
 	for _, r := range rows {
 		h.ByState[r.State] = r.Count
 	}
-	err = s.db.Pool().QueryRow(ctx, `
+	err = s.db.Reader(ctx).QueryRow(ctx, `
 		select count(*) filter (where w.served_at is null), count(*) filter (where w.held_at is not null),
 		       count(*) filter (where w.authorisation = 'specific'),
 		       min(w.objection_ends_at) filter (where w.objection_ends_at > $1), min(w.effective_on)

@@ -67,7 +67,7 @@ func warnings(tx *database.Tx, c *Change) (fault.List, error) {
 
 // Served says how many windows of a change have been served as their terms count it, of how many.
 func (s *Service) Served(ctx context.Context, change uuid.UUID) (served, all int, err error) {
-	err = s.db.Pool().QueryRow(ctx, "select count(*) filter (where served_at is not null), count(*) from windows where change_id = $1", change).
+	err = s.db.Reader(ctx).QueryRow(ctx, "select count(*) filter (where served_at is not null), count(*) from windows where change_id = $1", change).
 		Scan(&served, &all)
 	if err != nil {
 		return 0, 0, fmt.Errorf("count served windows: %w", err)

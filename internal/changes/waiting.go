@@ -19,7 +19,7 @@ type Waiting struct {
 // Waiting lists the announced changes with open windows that are unserved, held or owe consent, the
 // one with the earliest effective day first.
 func (s *Service) Waiting(ctx context.Context) ([]Waiting, error) {
-	list, err := database.Collect[Waiting](ctx, s.db.Pool(), `
+	list, err := database.Collect[Waiting](ctx, s.db.Reader(ctx), `
 		select c.reference, coalesce(nullif(vv.trade_name, ''), vv.legal_name) as vendor_name,
 		       count(*) filter (where w.served_at is null) as unserved, count(*) filter (where w.held_at is not null) as held,
 		       count(*) filter (where w.authorisation = 'specific') as consent_owed

@@ -92,11 +92,16 @@ func wrap(pool *pgxpool.Pool, o Options) (*DB, error) {
 	return &DB{pool: pool, sql: sqlDB, gorm: g, now: now}, nil
 }
 
-// Pool is for reads of sets, and for River.
+// Pool is for River, and for what must not become part of a transaction; Reader is for reads of sets.
 func (db *DB) Pool() *pgxpool.Pool { return db.pool }
 
-// Gorm is for reads of single entities outside a transaction. Writes belong in Transact.
-func (db *DB) Gorm(ctx context.Context) *gorm.DB { return db.gorm.WithContext(ctx) }
+// Gorm is for reads of single entities outside a transaction's own function. Writes belong in Transact.
+func (db *DB) Gorm(ctx context.Context) *gorm.DB {
+	if t := db.belongs(ctx); t != nil {
+		return t.tx.gorm.WithContext(ctx)
+	}
+	return db.gorm.WithContext(ctx)
+}
 
 // Now is the present, in UTC with microseconds, by the clock that transactions carry.
 func (db *DB) Now() time.Time { return db.now() }

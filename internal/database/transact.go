@@ -27,7 +27,15 @@ type Tx struct {
 
 // Transact runs fn in a transaction, commits when it returns nil and rolls back otherwise, a
 // panic included. No network call belongs in fn: the transaction holds a connection and locks.
-func (db *DB) Transact(ctx context.Context, fn func(tx *Tx) error) (err error) {
+// Inside Together it joins that transaction, which then commits for it.
+func (db *DB) Transact(ctx context.Context, fn func(tx *Tx) error) error {
+	if t := db.belongs(ctx); t != nil {
+		return t.join(fn)
+	}
+	return db.transact(ctx, fn)
+}
+
+func (db *DB) transact(ctx context.Context, fn func(tx *Tx) error) (err error) {
 	conn, err := db.sql.Conn(ctx)
 	if err != nil {
 		return fmt.Errorf("get a connection: %w", err)
@@ -130,29 +138,6 @@ func (tx *Tx) SetLocal(key, value any) { tx.local[key] = value }
 // BeforeCommit registers what must be the transaction's last statements. An error there rolls
 // everything back.
 func (tx *Tx) BeforeCommit(fn func(*Tx) error) { tx.hooks = append(tx.hooks, fn) }
-
-// Querier is what both a pool and a transaction can do: read.
-type Querier interface {
-	Query(ctx context.Context, query string, args ...any) (pgx.Rows, error)
-}
-
-// Rows reads a set inside the transaction, each row by the names of its columns.
-func Rows[T any](tx *Tx, query string, args ...any) (out []T, err error) {
-	err = tx.Pgx(func(ptx pgx.Tx) error {
-		out, err = Collect[T](tx.ctx, ptx, query, args...)
-		return err
-	})
-	return out, err
-}
-
-// Collect reads a set outside a transaction, each row by the names of its columns.
-func Collect[T any](ctx context.Context, q Querier, query string, args ...any) ([]T, error) {
-	rows, err := q.Query(ctx, query, args...)
-	if err != nil {
-		return nil, err
-	}
-	return pgx.CollectRows(rows, pgx.RowToStructByNameLax[T])
-}
 
 // Scalar reads one value inside the transaction; pgx.ErrNoRows when there is none.
 func Scalar[T any](tx *Tx, query string, args ...any) (out T, err error) {

@@ -137,13 +137,13 @@ const columns = `select e.seq, e.at, e.kind, e.actor_kind, e.actor_id, coalesce(
 
 // Latest lists entries from the newest to the oldest, those before seq when seq is above zero.
 func Latest(ctx context.Context, db *database.DB, before int64, limit int) ([]Record, error) {
-	return database.Collect[Record](ctx, db.Pool(),
+	return database.Collect[Record](ctx, db.Reader(ctx),
 		columns+`where $1 = 0 or e.seq < $1 order by e.seq desc limit $2`, before, limit)
 }
 
 // About lists the entries on one subject, the newest first.
 func About(ctx context.Context, db *database.DB, subject uuid.UUID, limit int) ([]Record, error) {
-	return database.Collect[Record](ctx, db.Pool(),
+	return database.Collect[Record](ctx, db.Reader(ctx),
 		columns+`where e.subject_id = $1 order by e.seq desc limit $2`, subject, limit)
 }
 
@@ -152,7 +152,7 @@ func About(ctx context.Context, db *database.DB, subject uuid.UUID, limit int) (
 // committed in their order, so what was read after an entry was seen is as good as new while there is
 // no news since. A record that ends before the entry is another record, and news.
 func News(ctx context.Context, db *database.DB, after int64) (last int64, some bool, err error) {
-	err = db.Pool().QueryRow(ctx, `select l.last, l.last < $1
+	err = db.Reader(ctx).QueryRow(ctx, `select l.last, l.last < $1
 			or exists (select from ledger_entries where seq > $1 and kind <> 'deliveries.attempted')
 		from (select coalesce(max(seq), 0) as last from ledger_entries) l`, after).Scan(&last, &some)
 	if err != nil {

@@ -33,7 +33,7 @@ func (b *Broken) Error() string {
 // Verify walks the whole chain, recomputing every hash outside the database's own functions, and
 // returns how many entries it read. A *Broken error names the first entry that does not fit.
 func Verify(ctx context.Context, db *database.DB) (entries int64, err error) {
-	rows, err := db.Pool().Query(ctx, `select e.seq, e.at, e.kind, e.actor_kind, e.actor_id, e.subject_kind, e.subject_id,
+	rows, err := db.Reader(ctx).Query(ctx, `select e.seq, e.at, e.kind, e.actor_kind, e.actor_id, e.subject_kind, e.subject_id,
 		e.leaf, e.prev, e.hash, b.salt, b.body::text
 		from ledger_entries e left join ledger_bodies b using (seq) order by e.seq`)
 	if err != nil {
@@ -99,7 +99,7 @@ func idText(id *uuid.UUID) string {
 
 // Head is the chain's end: how many entries there are, and the hash that seals them all.
 func Head(ctx context.Context, db *database.DB) (seq int64, hash []byte, err error) {
-	err = db.Pool().QueryRow(ctx, "select seq, hash from ledger_entries order by seq desc limit 1").Scan(&seq, &hash)
+	err = db.Reader(ctx).QueryRow(ctx, "select seq, hash from ledger_entries order by seq desc limit 1").Scan(&seq, &hash)
 	if errors.Is(err, pgx.ErrNoRows) {
 		return 0, Genesis[:], nil
 	}

@@ -44,7 +44,7 @@ func (s *Service) Rebuild(ctx context.Context, ch Composer, delivery uuid.UUID, 
 	rows, err := database.Collect[struct {
 		Outgoing
 		Digest []byte
-	}](ctx, s.db.Pool(), `select d.id, a.number, d.notice_id, d.subscription_id, a.link_epoch, d.link_key, d.rendering_id, d.window_id, d.endpoint_id,
+	}](ctx, s.db.Reader(ctx), `select d.id, a.number, d.notice_id, d.subscription_id, a.link_epoch, d.link_key, d.rendering_id, d.window_id, d.endpoint_id,
 		d.channel, a.address, d.addressee, d.merge_id, d.created_at, a.started_at, a.digest
 		from deliveries d
 		join attempts a on a.delivery_id = d.id and a.number = $2 where d.id = $1`, delivery, number)

@@ -21,7 +21,7 @@ type NoticeView struct {
 
 // NoticeByID returns one notice.
 func (s *Service) NoticeByID(ctx context.Context, id uuid.UUID) (*NoticeView, error) {
-	list, err := database.Collect[NoticeView](ctx, s.db.Pool(), `select n.id, n.change_id, n.kind, n.created_at, c.reference
+	list, err := database.Collect[NoticeView](ctx, s.db.Reader(ctx), `select n.id, n.change_id, n.kind, n.created_at, c.reference
 		from notices n join changes c on c.id = n.change_id where n.id = $1`, id)
 	if err != nil {
 		return nil, fmt.Errorf("read a notice: %w", err)
@@ -93,7 +93,7 @@ func (s *Service) Export(ctx context.Context, who actor.Actor, notice uuid.UUID,
 	}
 	var after *uuid.UUID
 	for {
-		rows, err := database.Collect[Exported](ctx, s.db.Pool(), exportQuery, notice, after, exportPage-1)
+		rows, err := database.Collect[Exported](ctx, s.db.Reader(ctx), exportQuery, notice, after, exportPage-1)
 		if err != nil {
 			return fmt.Errorf("export deliveries: %w", err)
 		}

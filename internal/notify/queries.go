@@ -45,7 +45,7 @@ func (s *Service) ProgressOf(ctx context.Context, notice uuid.UUID) (*Progress, 
 		Retrying int
 		NextAt   *time.Time
 		LastAt   *time.Time
-	}](ctx, s.db.Pool(), `select channel, state, count(*), count(*) filter (where state = 'queued' and attempts > 0) as retrying,
+	}](ctx, s.db.Reader(ctx), `select channel, state, count(*), count(*) filter (where state = 'queued' and attempts > 0) as retrying,
 		min(due_at) filter (where state = 'queued') as next_at, max(done_at) as last_at from deliveries where notice_id = $1 group by channel, state`, notice)
 	if err != nil {
 		return nil, fmt.Errorf("count deliveries: %w", err)
@@ -164,7 +164,7 @@ func (s *Service) Deliveries(ctx context.Context, f DeliveryFilter) (list []Deli
 	if err != nil {
 		return nil, "", err
 	}
-	list, err = database.Collect[Delivery](ctx, s.db.Pool(), deliveryQuery+`
+	list, err = database.Collect[Delivery](ctx, s.db.Reader(ctx), deliveryQuery+`
 		where ($1::uuid is null or d.notice_id = $1) and ($2::uuid is null or w.customer_id = $2)
 		  and ($3 = '' or d.state = $3) and (not $4 or (d.state = 'queued' and d.attempts > 0))
 		  and ($5 = '' or d.address ilike '%' || $5 || '%' or d.addressee ilike '%' || $5 || '%' or k.name ilike '%' || $5 || '%')
@@ -189,14 +189,14 @@ func idOrNull(id uuid.UUID) *uuid.UUID {
 
 // Delivery returns one delivery and its attempts, the first first.
 func (s *Service) Delivery(ctx context.Context, id uuid.UUID) (*Delivery, []Attempt, error) {
-	list, err := database.Collect[Delivery](ctx, s.db.Pool(), deliveryQuery+"where d.id = $1", id)
+	list, err := database.Collect[Delivery](ctx, s.db.Reader(ctx), deliveryQuery+"where d.id = $1", id)
 	if err != nil {
 		return nil, nil, fmt.Errorf("read a delivery: %w", err)
 	}
 	if len(list) == 0 {
 		return nil, nil, fault.Missing("delivery")
 	}
-	attempts, err := database.Collect[Attempt](ctx, s.db.Pool(), `select delivery_id, number, started_at, duration_us, outcome, stage, code, answer, digest, next_at
+	attempts, err := database.Collect[Attempt](ctx, s.db.Reader(ctx), `select delivery_id, number, started_at, duration_us, outcome, stage, code, answer, digest, next_at
 		from attempts where delivery_id = $1 order by number`, id)
 	if err != nil {
 		return nil, nil, fmt.Errorf("list attempts: %w", err)
@@ -207,7 +207,7 @@ func (s *Service) Delivery(ctx context.Context, id uuid.UUID) (*Delivery, []Atte
 // Failing counts the deliveries that failed, or are being retried, for changes still announced:
 // what the console's first page warns of.
 func (s *Service) Failing(ctx context.Context) (failed, retrying int, err error) {
-	err = s.db.Pool().QueryRow(ctx, `select count(*) filter (where d.state = 'failed'), count(*) filter (where d.state = 'queued' and d.attempts > 0)
+	err = s.db.Reader(ctx).QueryRow(ctx, `select count(*) filter (where d.state = 'failed'), count(*) filter (where d.state = 'queued' and d.attempts > 0)
 		from deliveries d join notices n on n.id = d.notice_id join changes c on c.id = n.change_id where c.state = 'announced'`).Scan(&failed, &retrying)
 	if err != nil {
 		return 0, 0, fmt.Errorf("count failing deliveries: %w", err)

@@ -85,7 +85,7 @@ func (k *kept[T]) missing(list []*Outgoing, idOf func(*Outgoing) uuid.UUID) (ids
 }
 
 func readRenderings(ctx context.Context, db *database.DB, ids []uuid.UUID) (map[uuid.UUID]*Rendering, error) {
-	found, err := database.Collect[Rendering](ctx, db.Pool(), `select id, notice_id, channel, language, audience,
+	found, err := database.Collect[Rendering](ctx, db.Reader(ctx), `select id, notice_id, channel, language, audience,
 		template_version, meta, subject, body_text, body_html, body_json from renderings where id = any($1)`, ids)
 	if err != nil {
 		return nil, err
@@ -107,7 +107,7 @@ func readMerges(ctx context.Context, db *database.DB, ids []uuid.UUID) (map[uuid
 	found, err := database.Collect[struct {
 		ID     uuid.UUID
 		Fields map[string]string
-	}](ctx, db.Pool(), "select id, fields from merges where id = any($1)", ids)
+	}](ctx, db.Reader(ctx), "select id, fields from merges where id = any($1)", ids)
 	if err != nil {
 		return nil, err
 	}

@@ -110,7 +110,7 @@ func (s *Service) meta(c *content) Meta {
 
 // NoticesOf lists the notices of a change, the oldest first.
 func (s *Service) NoticesOf(ctx context.Context, change uuid.UUID) ([]Notice, error) {
-	list, err := database.Collect[Notice](ctx, s.db.Pool(), "select id, change_id, kind, created_at from notices where change_id = $1 order by created_at", change)
+	list, err := database.Collect[Notice](ctx, s.db.Reader(ctx), "select id, change_id, kind, created_at from notices where change_id = $1 order by created_at", change)
 	if err != nil {
 		return nil, fmt.Errorf("list notices: %w", err)
 	}

@@ -172,7 +172,7 @@ var subject = ledger.SubjectOf("publisher", uuid.MustParse("00000000-0000-0000-0
 
 // Products lists the products that aren't retired, by name.
 func (s *Service) Products(ctx context.Context) ([]Product, error) {
-	return database.Collect[Product](ctx, s.db.Pool(),
+	return database.Collect[Product](ctx, s.db.Reader(ctx),
 		"select id, slug, name, retired_at, created_at from products where retired_at is null order by name")
 }
 

@@ -128,7 +128,7 @@ func addTerms(tx *database.Tx, who actor.Actor, contractID uuid.UUID, choice Ter
 // Contracts lists a customer's contracts with their terms as they stand, those in force or last
 // signed first.
 func (s *Service) Contracts(ctx context.Context, customerID uuid.UUID) ([]ContractTerms, error) {
-	heads, err := database.Collect[Contract](ctx, s.db.Pool(), `
+	heads, err := database.Collect[Contract](ctx, s.db.Reader(ctx), `
 		select id, customer_id, reference, signed_on, ended_on, version, created_at, updated_at
 		from contracts where customer_id = $1 order by ended_on desc nulls first, signed_on desc, id`, customerID)
 	if err != nil {
@@ -138,7 +138,7 @@ func (s *Service) Contracts(ctx context.Context, customerID uuid.UUID) ([]Contra
 	for i, k := range heads {
 		ids[i] = k.ID
 	}
-	terms, err := database.Collect[Terms](ctx, s.db.Pool(), "select distinct on (v.contract_id) "+termsColumns+
+	terms, err := database.Collect[Terms](ctx, s.db.Reader(ctx), "select distinct on (v.contract_id) "+termsColumns+
 		" where v.contract_id = any($1) order by v.contract_id, v.number desc", ids)
 	if err != nil {
 		return nil, fmt.Errorf("list contracts: %w", err)
@@ -161,7 +161,7 @@ const termsColumns = `v.id, v.contract_id, v.number, v.template_version_id, v.de
 
 // TermsHistory lists every version of a contract's terms, the newest first.
 func (s *Service) TermsHistory(ctx context.Context, contractID uuid.UUID) ([]Terms, error) {
-	out, err := database.Collect[Terms](ctx, s.db.Pool(),
+	out, err := database.Collect[Terms](ctx, s.db.Reader(ctx),
 		"select "+termsColumns+" where v.contract_id = $1 order by v.number desc", contractID)
 	return out, wrap("list a contract's terms", err)
 }

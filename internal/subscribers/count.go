@@ -16,7 +16,7 @@ func (s *Service) CountMatching(ctx context.Context, f CustomerFilter) (n int, e
 	if err != nil {
 		return 0, err
 	}
-	err = s.db.Pool().QueryRow(ctx, "select count(*) from ("+listCustomers+") counted", today, pattern(f.Query), f.Product,
+	err = s.db.Reader(ctx).QueryRow(ctx, "select count(*) from ("+listCustomers+") counted", today, pattern(f.Query), f.Product,
 		string(f.Region), string(f.Role), f.Template, string(f.State), false, "", uuid.Nil, math.MaxInt32).Scan(&n)
 	return n, wrap("count customers", err)
 }

@@ -135,7 +135,7 @@ func (s *Service) Customer(ctx context.Context, id uuid.UUID) (*Customer, error)
 	if err != nil {
 		return nil, fmt.Errorf("read a customer: %w", err)
 	}
-	rows, err := database.Collect[struct{ ProductID uuid.UUID }](ctx, s.db.Pool(), productsOfCustomer, id)
+	rows, err := database.Collect[struct{ ProductID uuid.UUID }](ctx, s.db.Reader(ctx), productsOfCustomer, id)
 	if err != nil {
 		return nil, fmt.Errorf("read a customer's products: %w", err)
 	}
@@ -164,7 +164,7 @@ func (s *Service) Customers(ctx context.Context, f CustomerFilter) (Page[Custome
 		return none, err
 	}
 	n := limit(f.Limit)
-	rows, err := database.Collect[CustomerRow](ctx, s.db.Pool(), listCustomers, today, pattern(f.Query), f.Product,
+	rows, err := database.Collect[CustomerRow](ctx, s.db.Reader(ctx), listCustomers, today, pattern(f.Query), f.Product,
 		string(f.Region), string(f.Role), f.Template, string(f.State), f.After != "", after[0], afterID, n+1)
 	if err != nil {
 		return none, fmt.Errorf("list customers: %w", err)
@@ -179,7 +179,7 @@ func (s *Service) CountCustomers(ctx context.Context) (int, error) {
 		return 0, err
 	}
 	var n int
-	err = s.db.Pool().QueryRow(ctx, "select count(*) from customers where left_on is null or left_on > $1", today).Scan(&n)
+	err = s.db.Reader(ctx).QueryRow(ctx, "select count(*) from customers where left_on is null or left_on > $1", today).Scan(&n)
 	return n, wrap("count customers", err)
 }
 
@@ -217,7 +217,7 @@ func (s *Service) CustomerNames(ctx context.Context, ids []uuid.UUID) (map[uuid.
 	rows, err := database.Collect[struct {
 		ID   uuid.UUID
 		Name string
-	}](ctx, s.db.Pool(), "select id, name from customers where id = any($1)", slices.Clone(ids))
+	}](ctx, s.db.Reader(ctx), "select id, name from customers where id = any($1)", slices.Clone(ids))
 	if err != nil {
 		return nil, fmt.Errorf("read customers' names: %w", err)
 	}

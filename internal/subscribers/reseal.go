@@ -43,7 +43,7 @@ type sealedPair struct {
 func (s *Service) ReSeal(ctx context.Context, progress func(done int)) (done int, err error) {
 	lost := &LostError{}
 	for after := uuid.Nil; ; {
-		page, err := database.Collect[sealedPair](ctx, s.db.Pool(), `
+		page, err := database.Collect[sealedPair](ctx, s.db.Reader(ctx), `
 			select id, secret, former_secret from subscriptions
 			where id > $1 and (secret is not null or former_secret is not null) order by id limit $2`, after, resealBatch)
 		if err != nil {

@@ -310,7 +310,7 @@ func (s *Service) Subscriptions(ctx context.Context, f SubscriptionFilter) (Page
 }
 
 func (s *Service) readSubscriptions(ctx context.Context, f SubscriptionFilter, id *uuid.UUID, after uuid.UUID, n int) ([]SubscriptionRow, error) {
-	rows, err := database.Collect[SubscriptionRow](ctx, s.db.Pool(), `
+	rows, err := database.Collect[SubscriptionRow](ctx, s.db.Reader(ctx), `
 		select s.id, s.customer_id, s.contact_id, s.basis, s.channel, s.address, s.name, s.language, s.regions::text, s.kinds::text,
 			s.state, s.state_reason, s.state_at, s.consent_how, s.consent_at, s.consent_wording, s.link_epoch,
 			s.version, s.created_at, s.updated_at, s.secret is not null as has_secret,

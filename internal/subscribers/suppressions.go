@@ -103,7 +103,7 @@ func (s *Service) Suppressions(ctx context.Context, query, after string, size in
 		}
 	}
 	n := limit(size)
-	rows, err := database.Collect[Suppression](ctx, s.db.Pool(), `
+	rows, err := database.Collect[Suppression](ctx, s.db.Reader(ctx), `
 		select address, reason, detail, created_at, created_by from suppressions
 		where ($1 = '' or address ilike $1) and (not $2 or (created_at, address) < ($3, $4))
 		order by created_at desc, address desc limit $5`, pattern(query), after != "", at, parts[1], n+1)

@@ -114,12 +114,12 @@ func (s *Service) Template(ctx context.Context, id uuid.UUID) (*Template, error)
 }
 
 func (s *Service) templates(ctx context.Context, id *uuid.UUID) ([]Template, error) {
-	heads, err := database.Collect[Template](ctx, s.db.Pool(), `select id, name, version, created_at, updated_at
+	heads, err := database.Collect[Template](ctx, s.db.Reader(ctx), `select id, name, version, created_at, updated_at
 		from term_templates where $1::uuid is null or id = $1 order by lower(name), id`, id)
 	if err != nil {
 		return nil, fmt.Errorf("list templates: %w", err)
 	}
-	latest, err := database.Collect[TemplateVersion](ctx, s.db.Pool(), `select distinct on (template_id) `+templateColumns+`
+	latest, err := database.Collect[TemplateVersion](ctx, s.db.Reader(ctx), `select distinct on (template_id) `+templateColumns+`
 		from term_template_versions where $1::uuid is null or template_id = $1 order by template_id, number desc`, id)
 	if err != nil {
 		return nil, fmt.Errorf("list templates: %w", err)
@@ -138,7 +138,7 @@ const templateColumns = "id, template_id, number, sheet, note, created_at, creat
 
 // TemplateVersions lists every version of a template, the newest first.
 func (s *Service) TemplateVersions(ctx context.Context, id uuid.UUID) ([]TemplateVersion, error) {
-	out, err := database.Collect[TemplateVersion](ctx, s.db.Pool(),
+	out, err := database.Collect[TemplateVersion](ctx, s.db.Reader(ctx),
 		"select "+templateColumns+" from term_template_versions where template_id = $1 order by number desc", id)
 	return out, wrap("list a template's versions", err)
 }

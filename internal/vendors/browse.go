@@ -71,7 +71,7 @@ func (s *Service) ListVendors(ctx context.Context, f Filter, p Page) (*Listing, 
 	if err != nil {
 		return nil, err
 	}
-	return listVendors(ctx, s.db.Pool(), day, f, p)
+	return listVendors(ctx, s.db.Reader(ctx), day, f, p)
 }
 
 const browseSQL = `

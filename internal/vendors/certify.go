@@ -102,7 +102,7 @@ func (s *Service) touchCertification(ctx context.Context, who actor.Actor, id uu
 
 // Certification returns a certification; a NotFound fault when it was removed.
 func (s *Service) Certification(ctx context.Context, id uuid.UUID) (*Certification, error) {
-	rows, err := database.Collect[Certification](ctx, s.db.Pool(), certificationSQL+" and c.id = $1", id)
+	rows, err := database.Collect[Certification](ctx, s.db.Reader(ctx), certificationSQL+" and c.id = $1", id)
 	if err != nil {
 		return nil, fmt.Errorf("read a certification: %w", err)
 	}
@@ -115,7 +115,7 @@ func (s *Service) Certification(ctx context.Context, id uuid.UUID) (*Certificati
 // Certifications returns the certifications of vendors, inherited ones included, by vendor; sorted
 // by scheme. A vendor that has none is left out.
 func (s *Service) Certifications(ctx context.Context, vendorIDs ...uuid.UUID) (map[uuid.UUID][]Certification, error) {
-	rows, err := database.Collect[Certification](ctx, s.db.Pool(),
+	rows, err := database.Collect[Certification](ctx, s.db.Reader(ctx),
 		certificationSQL+" and c.vendor_id = any($1) order by lower(c.scheme), c.edition, c.created_at, c.id", vendorIDs)
 	if err != nil {
 		return nil, fmt.Errorf("read certifications: %w", err)

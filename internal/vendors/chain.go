@@ -159,7 +159,7 @@ func (s *Service) Chain(ctx context.Context, vendorID uuid.UUID, on calendar.Dat
 	if err := asked("on", on); err != nil {
 		return nil, err
 	}
-	rows, err := database.Collect[linkRow](ctx, s.db.Pool(), chainSQL, []uuid.UUID{vendorID}, on)
+	rows, err := database.Collect[linkRow](ctx, s.db.Reader(ctx), chainSQL, []uuid.UUID{vendorID}, on)
 	if err != nil {
 		return nil, fmt.Errorf("chain of a vendor: %w", err)
 	}

@@ -115,7 +115,7 @@ func (s *Service) Engagement(ctx context.Context, id uuid.UUID) (*Engagement, er
 	if err != nil {
 		return nil, err
 	}
-	rows, err := database.Collect[Engagement](ctx, s.db.Pool(), "select * from ("+engagementSQL+" where e.id = $1) x order by "+nearest+" limit 1", id, day)
+	rows, err := database.Collect[Engagement](ctx, s.db.Reader(ctx), "select * from ("+engagementSQL+" where e.id = $1) x order by "+nearest+" limit 1", id, day)
 	return one(rows, err)
 }
 
@@ -126,7 +126,7 @@ func (s *Service) Engagements(ctx context.Context, vendorID uuid.UUID) ([]Engage
 	if err != nil {
 		return nil, err
 	}
-	out, err := database.Collect[Engagement](ctx, s.db.Pool(), `select * from (select distinct on (id) * from (`+
+	out, err := database.Collect[Engagement](ctx, s.db.Reader(ctx), `select * from (select distinct on (id) * from (`+
 		engagementSQL+` where e.vendor_id = $1) x order by id, `+nearest+`) y order by since desc nulls first, id`, vendorID, day)
 	if err != nil {
 		return nil, fmt.Errorf("read a vendor's engagements: %w", err)
@@ -137,7 +137,7 @@ func (s *Service) Engagements(ctx context.Context, vendorID uuid.UUID) ([]Engage
 // EngagementHistory returns every version of an engagement's facts, the latest recorded first.
 // Those with the empty range are drafts, or were replaced on the day they began.
 func (s *Service) EngagementHistory(ctx context.Context, id uuid.UUID) ([]Engagement, error) {
-	out, err := database.Collect[Engagement](ctx, s.db.Pool(), engagementSQL+" where e.id = $1 order by ev.recorded_at desc, ev.id desc", id)
+	out, err := database.Collect[Engagement](ctx, s.db.Reader(ctx), engagementSQL+" where e.id = $1 order by ev.recorded_at desc, ev.id desc", id)
 	if err != nil {
 		return nil, fmt.Errorf("history of an engagement: %w", err)
 	}
@@ -149,7 +149,7 @@ func (s *Service) EngagementHistory(ctx context.Context, id uuid.UUID) ([]Engage
 
 // Facts returns the facts of versions, drafts included, by their IDs; unknown IDs are left out.
 func (s *Service) Facts(ctx context.Context, versionIDs ...uuid.UUID) (map[uuid.UUID]EngagementFacts, error) {
-	rows, err := database.Collect[Engagement](ctx, s.db.Pool(), engagementSQL+" where ev.id = any($1)", versionIDs)
+	rows, err := database.Collect[Engagement](ctx, s.db.Reader(ctx), engagementSQL+" where ev.id = any($1)", versionIDs)
 	if err != nil {
 		return nil, fmt.Errorf("read facts: %w", err)
 	}

@@ -61,7 +61,7 @@ const listWhere = ` where ev.valid @> $1::date
 // List returns the list as of a day in the publisher's zone, past or future, sorted by legal name. A
 // day that is no sensible one is a fault at on.
 func (s *Service) List(ctx context.Context, on calendar.Date, f ListFilter) ([]Entry, error) {
-	return list(ctx, s.db.Pool(), on, f)
+	return list(ctx, s.db.Reader(ctx), on, f)
 }
 
 func list(ctx context.Context, q database.Querier, on calendar.Date, f ListFilter) ([]Entry, error) {
@@ -82,7 +82,7 @@ func (s *Service) Entries(ctx context.Context, slug string, on calendar.Date) ([
 	if err := asked("on", on); err != nil {
 		return nil, err
 	}
-	out, err := database.Collect[Entry](ctx, s.db.Pool(), entryFrom+" where ev.valid @> $1::date and v.slug = $2"+entryOrder, on, plain(slug))
+	out, err := database.Collect[Entry](ctx, s.db.Reader(ctx), entryFrom+" where ev.valid @> $1::date and v.slug = $2"+entryOrder, on, plain(slug))
 	if err != nil {
 		return nil, fmt.Errorf("entries of %s: %w", on, err)
 	}
@@ -96,7 +96,7 @@ func (s *Service) Entries(ctx context.Context, slug string, on calendar.Date) ([
 // facts of a day: what a notice says of a change, before and after. By version; unknown IDs are
 // left out.
 func (s *Service) EntriesOfVersions(ctx context.Context, on calendar.Date, versionIDs ...uuid.UUID) (map[uuid.UUID]Entry, error) {
-	return entriesOfVersions(database.Collect[Entry](ctx, s.db.Pool(), entryFrom+" where ev.id = any($2)", on, versionIDs))
+	return entriesOfVersions(database.Collect[Entry](ctx, s.db.Reader(ctx), entryFrom+" where ev.id = any($2)", on, versionIDs))
 }
 
 // EntriesOfVersions is Service.EntriesOfVersions inside the caller's transaction.
@@ -204,7 +204,7 @@ func differing(before, after Entry) ([]string, error) {
 // zero time when it never was.
 func (s *Service) LastUpdated(ctx context.Context) (time.Time, error) {
 	var at *time.Time
-	err := s.db.Pool().QueryRow(ctx, `
+	err := s.db.Reader(ctx).QueryRow(ctx, `
 		select max(l.at) from (
 			select id from vendors union all select id from engagements union all
 			select id from certifications union all select id from chain_links) subjects,
@@ -223,7 +223,7 @@ func (s *Service) LastUpdated(ctx context.Context) (time.Time, error) {
 // ListFilter.Scheme.
 func (s *Service) Schemes(ctx context.Context, on calendar.Date) ([]string, error) {
 	type row struct{ Scheme string }
-	rows, err := database.Collect[row](ctx, s.db.Pool(), `
+	rows, err := database.Collect[row](ctx, s.db.Reader(ctx), `
 		select min(c.scheme) as scheme from certifications c where c.removed_at is null and exists (
 			select from engagements e join engagement_versions ev on ev.engagement_id = e.id
 			where e.vendor_id = c.vendor_id and ev.valid @> $1::date)

@@ -130,9 +130,9 @@ func editVendor(tx *database.Tx, who actor.Actor, id uuid.UUID, basedOn int, fac
 // Vendor returns a vendor by its ID or slug, with its facts of today.
 func (s *Service) Vendor(ctx context.Context, idOrSlug string) (*Vendor, error) {
 	if id, err := uuid.Parse(idOrSlug); err == nil {
-		return oneVendor(ctx, s.db.Pool(), "v.id = $1 and upper_inf(vv.valid)", id)
+		return oneVendor(ctx, s.db.Reader(ctx), "v.id = $1 and upper_inf(vv.valid)", id)
 	}
-	return oneVendor(ctx, s.db.Pool(), "v.slug = $1 and upper_inf(vv.valid)", strings.ToLower(plain(idOrSlug)))
+	return oneVendor(ctx, s.db.Reader(ctx), "v.slug = $1 and upper_inf(vv.valid)", strings.ToLower(plain(idOrSlug)))
 }
 
 // VendorAsOf returns a vendor with its facts of a day.
@@ -140,12 +140,12 @@ func (s *Service) VendorAsOf(ctx context.Context, id uuid.UUID, on calendar.Date
 	if err := asked("on", on); err != nil {
 		return nil, err
 	}
-	return oneVendor(ctx, s.db.Pool(), "v.id = $1 and vv.valid @> $2::date", id, on)
+	return oneVendor(ctx, s.db.Reader(ctx), "v.id = $1 and vv.valid @> $2::date", id, on)
 }
 
 // VendorHistory returns every version of a vendor's facts, the latest recorded first.
 func (s *Service) VendorHistory(ctx context.Context, id uuid.UUID) ([]VendorVersion, error) {
-	out, err := database.Collect[VendorVersion](ctx, s.db.Pool(),
+	out, err := database.Collect[VendorVersion](ctx, s.db.Reader(ctx),
 		vendorVersionSQL+" where vv.vendor_id = $1 order by vv.recorded_at desc, vv.id desc", id)
 	if err != nil {
 		return nil, fmt.Errorf("history of a vendor: %w", err)
