@@ -21,7 +21,7 @@ import (
 var SQL embed.FS
 
 // Version is the schema's version that this program needs.
-const Version = 7
+const Version = 8
 
 // riverVersion pins River's tables. A newer River that needs more gets its own migration here.
 const riverVersion = 8

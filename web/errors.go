@@ -3,7 +3,6 @@ package web
 import (
 	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
@@ -42,16 +41,11 @@ func (k *Kit) fail(c *gin.Context, err error) {
 	if status == http.StatusUnauthorized && k.sendToSignIn(c) {
 		return
 	}
-	for _, f := range fault.All(err) {
-		if f.Kind == fault.TooMany {
-			c.Header("Retry-After", retryAfter(f))
-		}
+	list := fault.All(err)
+	if wait := RetryAfter(list); wait != "" {
+		c.Header("Retry-After", wait)
 	}
-	var sentences []string
-	for _, f := range fault.All(err) {
-		sentences = append(sentences, k.Sentence(Lang(c), f))
-	}
-	k.answerError(c, status, sentences)
+	k.answerError(c, status, list)
 }
 
 func retryAfter(f *fault.Error) string {
@@ -73,17 +67,21 @@ func (k *Kit) sendToSignIn(c *gin.Context) bool {
 }
 
 // answerError writes the error's page; or a problem document (RFC 9457) to whoever asked for JSON.
-func (k *Kit) answerError(c *gin.Context, status int, sentences []string) {
+func (k *Kit) answerError(c *gin.Context, status int, list fault.List) {
+	if wantsJSON(c) {
+		SendProblem(c, k.ProblemAt(c, status, list))
+		return
+	}
 	lang := Lang(c)
+	sentences := make([]string, len(list))
+	for i, f := range list {
+		sentences[i] = k.Sentence(lang, f)
+	}
 	if len(sentences) == 0 {
 		sentences = []string{k.T(lang, k.statusKey(lang, status, "text"))}
 	}
 	title := k.T(lang, k.statusKey(lang, status, "title"))
 	c.Header("Cache-Control", "no-store")
-	if wantsJSON(c) {
-		answerProblem(c, status, title, strings.Join(sentences, " "))
-		return
-	}
 	a := k.audienceAt(c.Request.URL.Path)
 	data := &errorPage{Page: a.errorFrame(c, status, title), Status: status, Sentences: sentences}
 	var buf bytes.Buffer
@@ -119,13 +117,6 @@ func wantsJSON(c *gin.Context) bool {
 	accept := c.GetHeader("Accept")
 	return strings.HasPrefix(c.Request.URL.Path, "/api/") ||
 		strings.Contains(accept, "json") && !strings.Contains(accept, "text/html")
-}
-
-func answerProblem(c *gin.Context, status int, title, detail string) {
-	body, _ := json.Marshal(map[string]any{ // of strings and a number: it can't fail
-		"title": title, "status": status, "detail": detail, "request_id": RequestID(c),
-	})
-	c.Data(status, "application/problem+json", body)
 }
 
 // notFound answers for every address that leads nowhere. One with a slash too many is sent to the

@@ -90,7 +90,7 @@ func (a *Audience) readInput(c *gin.Context) {
 		return
 	}
 	if list := clean(query); list != nil {
-		a.answerError(c, http.StatusBadRequest, a.sentences(c, list))
+		a.answerError(c, http.StatusBadRequest, list)
 		c.Abort()
 		return
 	}
@@ -129,6 +129,19 @@ func parseForm(r *http.Request) error {
 		return tooLarge
 	}
 	return err
+}
+
+// CleanQuery says where the query of an address holds what no text of ours may: for routes that aren't
+// pages, whose audiences look by themselves.
+func CleanQuery(c *gin.Context) error {
+	query, err := url.ParseQuery(c.Request.URL.RawQuery)
+	if err != nil {
+		return fault.New(fault.Invalid, "query.malformed", nil)
+	}
+	if list := clean(query); list != nil {
+		return list
+	}
+	return nil
 }
 
 // clean takes invalid UTF-8 and control characters out of the values, and says where they were.
@@ -185,11 +198,3 @@ func hasControl(s, allowed string) bool {
 
 // isControl covers C0, DEL and C1; NEL (U+0085) breaks lines in mail headers as CR does.
 func isControl(r rune) bool { return r < 0x20 || (r >= 0x7f && r <= 0x9f) }
-
-func (a *Audience) sentences(c *gin.Context, list fault.List) []string {
-	var texts []string
-	for _, f := range list {
-		texts = append(texts, a.Sentence(Lang(c), f))
-	}
-	return texts
-}

@@ -18,6 +18,15 @@ var argKeys = map[string]string{
 // without a text of its own takes "fault.not_found"; any other code without one takes a generic
 // sentence and is logged as a defect.
 func (k *Kit) Sentence(lang locale.Lang, f *fault.Error) string {
+	label := ""
+	if f.Field != "" {
+		label = k.texts.label(lang, f.Field)
+	}
+	return k.sentence(lang, f, label)
+}
+
+// sentence tells a fault with this label for its field; "": it has none.
+func (k *Kit) sentence(lang locale.Lang, f *fault.Error, label string) string {
 	key := "fault." + f.Code
 	if !k.Has(lang, key) {
 		key = "fault.unknown"
@@ -29,9 +38,7 @@ func (k *Kit) Sentence(lang locale.Lang, f *fault.Error) string {
 	}
 	var count any
 	data := make(map[string]any, len(f.Args)+1)
-	if f.Field != "" {
-		data["Label"] = k.texts.label(lang, f.Field)
-	} else {
+	if data["Label"] = label; label == "" {
 		data["Label"] = k.T(lang, "fault.this_value")
 	}
 	for name, value := range f.Args {

@@ -11,6 +11,7 @@ import (
 	"fairnotice/internal/app"
 	"fairnotice/internal/fault"
 	"fairnotice/web"
+	"fairnotice/web/apiv1"
 	"fairnotice/web/console"
 	"fairnotice/web/portal"
 	"fairnotice/web/public"
@@ -50,6 +51,12 @@ func audiences(kit *web.Kit, a *app.App) error {
 	}
 	_, err = console.New(kit, console.Services{DB: a.DB, Accounts: a.Accounts, Publisher: a.Publisher, Vendors: a.Vendors,
 		Subscribers: a.Subscribers, Changes: a.Changes, Notify: a.Notify, Composer: a.Composers})
+	if err != nil {
+		return err
+	}
+	_, err = apiv1.New(kit, apiv1.Services{DB: a.DB, Accounts: a.Accounts, Publisher: a.Publisher, Vendors: a.Vendors,
+		Subscribers: a.Subscribers, Changes: a.Changes, Notify: a.Notify, Composer: a.Composers, Idempotency: a.Idempotency,
+		Stopping: a.Stopping()})
 	return err
 }
 

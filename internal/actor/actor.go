@@ -46,6 +46,7 @@ type Actor struct {
 	ID   uuid.UUID // the account, or the subscription of a recipient; zero for the others
 	Role Role      // staff only
 	Name string    // for greeting the person; never logged
+	Key  uuid.UUID // the API key by which a program acts for the account; zero: the person itself
 }
 
 // ForSystem is the actor of jobs and commands.
@@ -71,6 +72,7 @@ const (
 	ReadLedger         Act = "ledger.read"
 	EditStaff          Act = "staff.edit"
 	EditPublisher      Act = "publisher.edit"
+	HoldKeys           Act = "keys.hold" // make API keys that act for oneself
 )
 
 // may is the one table of who may do what.
@@ -91,6 +93,7 @@ var may = map[Act][]Role{
 	ReadLedger:         {Admin, Approver, Editor, Reviewer},
 	EditStaff:          {Admin},
 	EditPublisher:      {Admin},
+	HoldKeys:           {Admin, Approver, Editor, Reviewer},
 }
 
 // May says whether the actor may do this. The system may do everything: what a job does was

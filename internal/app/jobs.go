@@ -18,6 +18,7 @@ func (a *App) jobs(sender *notify.Sender) jobs.Config {
 	}
 	a.Accounts.AddJobs(&c)
 	a.Subscribers.AddJobs(&c)
+	a.Idempotency.AddJobs(&c)
 	a.Changes.AddJobs(&c)
 	a.Notify.AddJobs(&c, sender)
 	return c

@@ -8,6 +8,7 @@ import (
 	"fairnotice/internal/changes"
 	"fairnotice/internal/config"
 	"fairnotice/internal/egress"
+	"fairnotice/internal/idempotency"
 	"fairnotice/internal/jobs"
 	"fairnotice/internal/notify"
 	"fairnotice/internal/notify/email"
@@ -29,6 +30,7 @@ type Services struct {
 	Links       *subscribers.Links
 	Changes     *changes.Service
 	Notify      *notify.Service
+	Idempotency *idempotency.Store
 	Composers   notify.Composers // of every channel, email too where no relay is set
 
 	pool     *email.Pool      // nil where no relay is set
@@ -42,7 +44,7 @@ func newServices(a *App) (s Services, err error) {
 	}
 	s.Publisher, s.Accounts = publisher.New(a.DB), accounts.New(a.DB)
 	s.Vendors, s.Subscribers = vendors.New(a.DB), subscribers.New(a.DB, subscribers.NewVault(a.Keys), addressRules(a.Config))
-	s.Links = subscribers.NewLinks(a.DB, a.Keys)
+	s.Links, s.Idempotency = subscribers.NewLinks(a.DB, a.Keys), idempotency.New(a.DB, a.Keys)
 	s.Changes = changes.New(a.DB, s.Jobs)
 	s.Notify, err = notify.New(a.DB, s.Jobs, s.Changes, s.Vendors, s.Publisher, s.Links, notify.Options{
 		PublicURL: a.Config.PublicURL, MailFrom: a.Config.MailFrom, MailFromName: a.Config.MailFromName,

@@ -23,3 +23,9 @@ func Violates(err error) (constraint string, ok bool) {
 func NotFound(err error) bool {
 	return errors.Is(err, gorm.ErrRecordNotFound) || errors.Is(err, pgx.ErrNoRows)
 }
+
+// TimedOut says whether err means that a lock was not to be had in the time allowed (lock_timeout).
+func TimedOut(err error) bool {
+	var pg *pgconn.PgError
+	return errors.As(err, &pg) && pg.Code == "55P03"
+}

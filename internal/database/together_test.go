@@ -35,7 +35,7 @@ func say(db *database.DB, text string) func(context.Context) error {
 
 func newWords(t *testing.T) *database.DB {
 	t.Helper()
-	db := databasetest.New(t)
+	db, _ := databasetest.New(t)
 	if _, err := db.Pool().Exec(t.Context(), "create table words (word text primary key)"); err != nil {
 		t.Fatal(err)
 	}

@@ -70,12 +70,28 @@ func prepare(e Entry) (prepared, error) {
 	if err != nil {
 		return prepared{}, fmt.Errorf("ledger: body of %s: %w", e.Kind, err)
 	}
+	if raw, err = withKey(raw, e.Actor.Key); err != nil {
+		return prepared{}, fmt.Errorf("ledger: body of %s: %w", e.Kind, err)
+	}
 	body, err := jcs.Transform(raw)
 	if err != nil {
 		return prepared{}, fmt.Errorf("ledger: body of %s: %w", e.Kind, err)
 	}
 	salt := secrets.Bytes(16)
 	return prepared{Entry: e, salt: salt, body: string(body), leaf: Leaf(salt, body)}, nil
+}
+
+// withKey notes in a body the API key by which a program acted, as "by_key": the actor is the account.
+func withKey(raw []byte, key uuid.UUID) ([]byte, error) {
+	if key == uuid.Nil {
+		return raw, nil
+	}
+	fields := map[string]json.RawMessage{}
+	if err := json.Unmarshal(raw, &fields); err != nil {
+		return nil, err
+	}
+	fields["by_key"] = json.RawMessage(`"` + key.String() + `"`)
+	return json.Marshal(fields)
 }
 
 // Leaf is the digest of a body: SHA-256(salt ‖ canonical JSON).

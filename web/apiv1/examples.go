@@ -1,0 +1,16 @@
+package apiv1
+
+import (
+	"time"
+
+	"github.com/google/uuid"
+)
+
+// What examples are made of: fictitious, and the same everywhere.
+
+var exampleTime = time.Date(2026, time.November, 22, 9, 30, 0, 0, time.UTC)
+
+// exampleID is the n-th ID of the examples.
+func exampleID(n byte) uuid.UUID {
+	return uuid.UUID{0x01, 0x99, 0xaa, 0, 0, 0, 0x70, 0, 0x80, 0, 0, 0, 0, 0, 0, n}
+}
