@@ -37,12 +37,12 @@ func (k *Kit) fail(c *gin.Context, err error) {
 		c.Status(statusClientGone)
 		return
 	}
-	status := StatusOf(err)
+	status := k.Status(err)
 	if status == http.StatusUnauthorized && k.sendToSignIn(c) {
 		return
 	}
 	list := fault.All(err)
-	if wait := RetryAfter(list); wait != "" {
+	if wait := RetryAfter(status, list); wait != "" {
 		c.Header("Retry-After", wait)
 	}
 	k.answerError(c, status, list)

@@ -36,6 +36,9 @@ type Options struct {
 	Publisher string
 	// MaxBody is the most a form may weigh, in bytes; DefaultMaxBody when zero.
 	MaxBody int64
+	// Away says of an error whether something that we need can't be reached for now: such an answer is
+	// 503, and may be asked for again. nil: nothing of the kind is known.
+	Away func(error) bool
 	// Now is the clock of the edge; time.Now when nil.
 	Now func() time.Time
 }
@@ -67,6 +70,9 @@ func New(opts Options) (*Kit, error) {
 	}
 	if opts.Now == nil {
 		opts.Now = time.Now
+	}
+	if opts.Away == nil {
+		opts.Away = func(error) bool { return false }
 	}
 	if opts.MaxBody == 0 {
 		opts.MaxBody = DefaultMaxBody

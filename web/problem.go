@@ -33,7 +33,7 @@ var statusCodes = map[int]string{
 	http.StatusBadRequest: "malformed", http.StatusUnauthorized: "unauthenticated", http.StatusForbidden: "forbidden",
 	http.StatusNotFound: "not_found", http.StatusMethodNotAllowed: "method_not_allowed", http.StatusConflict: "conflict",
 	http.StatusRequestEntityTooLarge: "too_large", http.StatusTooManyRequests: "too_many",
-	http.StatusInternalServerError: "internal",
+	http.StatusInternalServerError: "internal", http.StatusServiceUnavailable: "unavailable",
 }
 
 // ProblemAt tells faults, possibly none, as a problem with this status.
@@ -61,12 +61,16 @@ func (k *Kit) ProblemAt(c *gin.Context, status int, list fault.List) *Problem {
 // Note keeps an error for the request's record in the log.
 func Note(c *gin.Context, err error) { c.Set(keyError, err.Error()) }
 
-// RetryAfter is the value of that header for faults of which one says when to come back; "" for others.
-func RetryAfter(list fault.List) string {
+// RetryAfter is the value of that header, in seconds: for faults of which one says when to come back, and
+// where something that we need is away. It is "" for all else.
+func RetryAfter(status int, list fault.List) string {
 	for _, f := range list {
 		if f.Kind == fault.TooMany {
 			return retryAfter(f)
 		}
+	}
+	if status == http.StatusServiceUnavailable {
+		return "5"
 	}
 	return ""
 }

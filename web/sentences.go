@@ -95,6 +95,16 @@ var statuses = map[fault.Kind]int{
 	fault.TooMany:         http.StatusTooManyRequests,
 }
 
+// Status is the HTTP status for an error: that of its first fault; when it is none, 503 where something
+// that we need is away, else 500.
+func (k *Kit) Status(err error) int {
+	status := StatusOf(err)
+	if status == http.StatusInternalServerError && k.opts.Away(err) {
+		return http.StatusServiceUnavailable
+	}
+	return status
+}
+
 // StatusOf is the HTTP status for an error: that of its first fault, or 500 when it is none.
 func StatusOf(err error) int {
 	for _, f := range fault.All(err) {

@@ -9,6 +9,7 @@ import (
 	"github.com/gin-gonic/gin"
 
 	"fairnotice/internal/app"
+	"fairnotice/internal/database"
 	"fairnotice/internal/fault"
 	"fairnotice/web"
 	"fairnotice/web/apiv1"
@@ -28,7 +29,8 @@ func routes(ctx context.Context, a *app.App) (http.Handler, error) {
 	if err != nil {
 		return nil, err
 	}
-	kit, err := web.New(web.Options{PublicURL: public, Logger: a.Log, TrustedProxies: a.Config.TrustedProxies, Publisher: name})
+	kit, err := web.New(web.Options{PublicURL: public, Logger: a.Log, TrustedProxies: a.Config.TrustedProxies, Publisher: name,
+		Away: database.Away})
 	if err != nil {
 		return nil, err
 	}

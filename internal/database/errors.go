@@ -1,7 +1,12 @@
 package database
 
 import (
+	"context"
+	"database/sql/driver"
 	"errors"
+	"io"
+	"net"
+	"slices"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
@@ -29,3 +34,24 @@ func TimedOut(err error) bool {
 	var pg *pgconn.PgError
 	return errors.As(err, &pg) && pg.Code == "55P03"
 }
+
+// Away says whether err means that PostgreSQL can't be reached or is about to stop or not ready yet:
+// nothing is wrong with what was asked, and it may be asked again. Where the connection broke during a
+// commit nobody knows whether that was done.
+func Away(err error) bool {
+	var connect *pgconn.ConnectError
+	var pg *pgconn.PgError
+	switch {
+	case err == nil, errors.Is(err, context.Canceled):
+		return false
+	case errors.As(err, &pg):
+		return slices.Contains(awayCodes, pg.Code)
+	case errors.As(err, &connect), errors.Is(err, driver.ErrBadConn), isClosed(err), errors.Is(err, io.ErrUnexpectedEOF):
+		return true
+	}
+	var network net.Error
+	return errors.As(err, &network)
+}
+
+// awayCodes: admin_shutdown, crash_shutdown, cannot_connect_now, too_many_connections.
+var awayCodes = []string{"57P01", "57P02", "57P03", "53300"}

@@ -101,7 +101,12 @@ func ignoreDone(err error) error {
 }
 
 func isClosed(err error) bool {
-	return err != nil && err.Error() == "conn closed"
+	for ; err != nil; err = errors.Unwrap(err) {
+		if err.Error() == "conn closed" { // pgx has no value for it
+			return true
+		}
+	}
+	return false
 }
 
 // Context is the context that the transaction lives in.

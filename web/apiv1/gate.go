@@ -136,6 +136,13 @@ func (b *buffered) release(c *gin.Context) {
 	}
 }
 
+// giveUp hands the writer back after a panic, for whoever tells of it.
+func (b *buffered) giveUp(c *gin.Context) {
+	if c.Writer == gin.ResponseWriter(b) {
+		b.drop(c)
+	}
+}
+
 // drop forgets what was held, so that something else can be said.
 func (b *buffered) drop(c *gin.Context) {
 	c.Writer = b.ResponseWriter

@@ -35,6 +35,7 @@ func (s *Site) answerOnce(c *gin.Context) {
 		return
 	}
 	held := hold(c)
+	defer held.giveUp(c)
 	outer := c.Request
 	err = s.DB.Together(outer.Context(), func(ctx context.Context, tx *database.Tx) error {
 		return s.runOnce(c, ctx, tx, held, request)

@@ -150,7 +150,7 @@ func whoMay(act actor.Act) string {
 
 // answersOf lists the statuses besides success, from the operation's shape.
 func (s *Site) answersOf(o *op, in reflect.Type) []int {
-	set := map[int]bool{400: true, 401: true, 403: true, 422: true, 429: true, 500: true}
+	set := map[int]bool{400: true, 401: true, 403: true, 422: true, 429: true, 500: true, 503: true}
 	if strings.Contains(o.path, "{") {
 		set[http.StatusNotFound] = true
 	}

@@ -44,13 +44,13 @@ var statuses = map[string]int{
 	"key.invalid":          http.StatusUnauthorized,
 }
 
-func statusOf(err error) int {
+func (s *Site) statusOf(err error) int {
 	for _, f := range fault.All(err) {
 		if status, ok := statuses[f.Code]; ok {
 			return status
 		}
 	}
-	return web.StatusOf(err)
+	return s.kit.Status(err)
 }
 
 // refusal is the problem for an error; headers that go with it are set.
@@ -59,8 +59,8 @@ func (s *Site) refusal(c *gin.Context, err error) *Problem {
 	if errors.Is(err, context.Canceled) && c.Request.Context().Err() != nil {
 		return &Problem{*s.kit.ProblemAt(c, http.StatusServiceUnavailable, nil)} // nobody reads it
 	}
-	list, status := fault.All(err), statusOf(err)
-	if wait := web.RetryAfter(list); wait != "" {
+	list, status := fault.All(err), s.statusOf(err)
+	if wait := web.RetryAfter(status, list); wait != "" {
 		c.Header("Retry-After", wait)
 	}
 	if status == http.StatusUnauthorized {

@@ -14,6 +14,7 @@ import (
 
 	"fairnotice/internal/accounts"
 	"fairnotice/internal/actor"
+	"fairnotice/internal/database"
 	"fairnotice/internal/housetest"
 	"fairnotice/internal/idempotency"
 	"fairnotice/internal/notify"
@@ -31,14 +32,15 @@ type desk struct {
 	server   *httptest.Server
 	notify   *notify.Service
 	accounts *accounts.Service
-	log      *bytes.Buffer
+	level    *slog.Level // of the log
 	t        testing.TB
 }
 
 func newDesk(t testing.TB) *desk {
 	t.Helper()
-	d := &desk{House: housetest.New(t), t: t}
-	log := slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelError}))
+	level := slog.LevelError
+	d := &desk{House: housetest.New(t), t: t, level: &level}
+	log := slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: d}))
 	ring, err := secrets.ParseKeyRing(d.Keys)
 	d.ok(err)
 	links := subscribers.NewLinks(d.DB, ring)
@@ -47,7 +49,7 @@ func newDesk(t testing.TB) *desk {
 	d.ok(err)
 	mail := notify.NewEmail(email.NewComposer(nil), nil, links, notify.EmailLimits{Connections: 1})
 	d.kit, err = web.New(web.Options{PublicURL: &url.URL{Scheme: "http", Host: "trust.nordlicht.example"}, Logger: log,
-		Publisher: "Nordlicht Software GmbH", Now: d.Clock.Now})
+		Publisher: "Nordlicht Software GmbH", Now: d.Clock.Now, Away: database.Away})
 	d.ok(err)
 	d.accounts = accounts.New(d.DB)
 	d.site, err = New(d.kit, Services{DB: d.DB, Accounts: d.accounts, Publisher: d.Publisher, Vendors: d.Vendors,
@@ -58,6 +60,9 @@ func newDesk(t testing.TB) *desk {
 	t.Cleanup(d.server.Close)
 	return d
 }
+
+// Level is the least that is logged.
+func (d *desk) Level() slog.Level { return *d.level }
 
 func (d *desk) ok(err error) {
 	d.t.Helper()

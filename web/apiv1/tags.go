@@ -21,6 +21,7 @@ func (s *Site) tag(c *gin.Context) {
 		return
 	}
 	held := hold(c)
+	defer held.giveUp(c)
 	c.Next()
 	if held.status == http.StatusOK {
 		sum := sha256.Sum256(held.body)
