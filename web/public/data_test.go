@@ -89,7 +89,7 @@ func TestJSON(t *testing.T) {
 	w := h.get("/subprocessors.json?on=soon", "Accept", "*/*")
 	var problem map[string]any
 	if err := json.Unmarshal(w.Body.Bytes(), &problem); err != nil || w.Code != 422 || w.Header().Get("Content-Type") != "application/problem+json" ||
-		!strings.Contains(problem["detail"].(string), "As of is not a date") || w.Header().Get("Access-Control-Allow-Origin") != "*" {
+		!strings.Contains(problem["detail"].(string), "on is not a date") || w.Header().Get("Access-Control-Allow-Origin") != "*" {
 		t.Errorf("a malformed day: %d %s %v", w.Code, w.Body, err)
 	}
 }
