@@ -21,6 +21,7 @@ const usage = `Usage:
   api admin create --email ADDRESS --name NAME  make an administrator
   api admin password --email ADDRESS            give an account a new password
   api admin rotate-keys                         seal stored secrets anew with the first key of ENCRYPTION_KEYS
+  api openapi                                   write the API's OpenAPI document
   api health                                    say by the exit code whether this server is ready
 
 The admin commands for accounts make up a password and print it once; with --password-stdin they
@@ -59,6 +60,8 @@ func command(ctx context.Context, args []string, in io.Reader, out io.Writer) er
 		return runDemo(ctx, environment(), out, nil)
 	case "admin":
 		return admin(ctx, args, in, out)
+	case "openapi":
+		return openapi(args, out)
 	case "health":
 		return health(ctx)
 	case "help", "-h", "--help":

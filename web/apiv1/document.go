@@ -1,8 +1,12 @@
 package apiv1
 
 import (
+	"bytes"
+	"encoding/json"
 	"fmt"
+	"log/slog"
 	"net/http"
+	"net/url"
 	"strconv"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -117,11 +121,42 @@ var exampleFaults = map[int]fault.List{
 	http.StatusForbidden:             {fault.New(fault.Forbidden, "key.network", nil)},
 }
 
+// Document is the OpenAPI document of an installation that readers reach at publicURL, indented. It
+// needs neither a database nor a running server.
+func Document(publicURL *url.URL) ([]byte, error) {
+	kit, err := web.New(web.Options{PublicURL: publicURL, Logger: slog.New(slog.DiscardHandler)})
+	if err != nil {
+		return nil, err
+	}
+	s, err := New(kit, Services{})
+	if err != nil {
+		return nil, err
+	}
+	raw, err := s.document()
+	if err != nil {
+		return nil, err
+	}
+	var out bytes.Buffer
+	if err := json.Indent(&out, raw, "", "  "); err != nil {
+		return nil, err
+	}
+	out.WriteByte('\n')
+	return out.Bytes(), nil
+}
+
+func (s *Site) document() ([]byte, error) {
+	raw, err := s.api.OpenAPI().MarshalJSON()
+	if err != nil {
+		return nil, fmt.Errorf("apiv1: write the document: %w", err)
+	}
+	return raw, nil
+}
+
 // documentRoutes serve the document. It needs no key: it tells nothing of anybody.
 func (s *Site) documentRoutes() error {
-	document, err := s.api.OpenAPI().MarshalJSON()
+	document, err := s.document()
 	if err != nil {
-		return fmt.Errorf("apiv1: write the document: %w", err)
+		return err
 	}
 	s.kit.Engine().GET(Prefix+"/openapi.json", func(c *gin.Context) {
 		web.AllowAnyOrigin(c)
