@@ -115,7 +115,7 @@ func (k *Kit) statusKey(lang locale.Lang, status int, part string) string {
 
 func wantsJSON(c *gin.Context) bool {
 	accept := c.GetHeader("Accept")
-	return strings.HasPrefix(c.Request.URL.Path, "/api/") ||
+	return isAPI(c.Request.URL.Path) ||
 		strings.Contains(accept, "json") && !strings.Contains(accept, "text/html")
 }
 

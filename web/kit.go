@@ -124,8 +124,20 @@ func (k *Kit) wire() error {
 // recovery and security headers with the pages, but not the form guards.
 func (k *Kit) Engine() *gin.Engine { return k.engine }
 
-// Handler is what the HTTP server serves.
-func (k *Kit) Handler() http.Handler { return k.engine }
+// Handler is what the HTTP server serves. The API's routes know no HEAD, which is a GET without its
+// body: net/http leaves that out.
+func (k *Kit) Handler() http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Method == http.MethodHead && isAPI(r.URL.Path) {
+			get := *r
+			get.Method = http.MethodGet
+			r = &get
+		}
+		k.engine.ServeHTTP(w, r)
+	})
+}
+
+func isAPI(path string) bool { return strings.HasPrefix(path, "/api/") }
 
 // Now is the time of the edge: for stamps on pages, never for the domain, which has tx.Now().
 func (k *Kit) Now() time.Time { return k.opts.Now() }

@@ -3,6 +3,7 @@ package apiv1
 import (
 	"net/http"
 	"net/netip"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -19,8 +20,8 @@ import (
 // authenticate finds out who asks, by the key. Nothing of the request is looked at before.
 func (s *Site) authenticate(c *gin.Context) {
 	c.Set(keySite, s)
-	text, ok := strings.CutPrefix(c.GetHeader("Authorization"), "Bearer ")
-	if !ok {
+	scheme, text, _ := strings.Cut(c.GetHeader("Authorization"), " ")
+	if !strings.EqualFold(scheme, "Bearer") {
 		s.refuse(c, fault.New(fault.Unauthenticated, "key.missing", nil))
 		return
 	}
@@ -37,9 +38,13 @@ func (s *Site) authenticate(c *gin.Context) {
 
 const keyKey = "apiv1.key"
 
-// limitRate refuses what is over the key's rate, in this server.
+// limitRate refuses what is over the key's rate, in this server, and says what is left.
 func (s *Site) limitRate(c *gin.Context) {
-	if err := s.rates.allow(c.MustGet(keyKey).(*accounts.Key), s.now()); err != nil {
+	key := c.MustGet(keyKey).(*accounts.Key)
+	left, err := s.rates.allow(key, s.now())
+	c.Header("RateLimit-Limit", strconv.Itoa(key.PerMinute))
+	c.Header("RateLimit-Remaining", strconv.Itoa(left))
+	if err != nil {
 		s.refuse(c, err)
 	}
 }
@@ -60,8 +65,8 @@ const mostBuckets = 10_000
 
 func newRates() *rates { return &rates{keys: map[uuid.UUID]*bucket{}} }
 
-// allow takes one request from the key's bucket, which holds a minute's.
-func (r *rates) allow(k *accounts.Key, now time.Time) error {
+// allow takes one request from the key's bucket, which holds a minute's, and says how many are left.
+func (r *rates) allow(k *accounts.Key, now time.Time) (left int, err error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	b, ok := r.keys[k.ID]
@@ -74,11 +79,11 @@ func (r *rates) allow(k *accounts.Key, now time.Time) error {
 	take := b.limiter.ReserveN(now, 1)
 	wait := take.DelayFrom(now)
 	if wait <= 0 {
-		return nil
+		return int(b.limiter.TokensAt(now)), nil
 	}
 	take.CancelAt(now)
-	seconds := int(wait/time.Second) + 1
-	return fault.New(fault.TooMany, "key.rate", fault.Args{"Limit": k.PerMinute, "seconds": seconds})
+	seconds := int((wait + time.Second - 1) / time.Second)
+	return 0, fault.New(fault.TooMany, "key.rate", fault.Args{"Limit": k.PerMinute, "seconds": seconds})
 }
 
 // forget drops buckets that are full again, which loses nothing.

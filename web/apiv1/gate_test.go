@@ -6,7 +6,9 @@ import (
 	"log/slog"
 	"net/http"
 	"testing"
+	"time"
 
+	"fairnotice/internal/accounts"
 	"fairnotice/internal/actor"
 	"fairnotice/internal/database"
 )
@@ -89,3 +91,32 @@ func TestAnAbsentDatabaseIs503(t *testing.T) {
 
 // quiet leaves the log out: the test causes defects.
 func (d *desk) quiet() { *d.level = slog.LevelError + 1 }
+
+func TestHeadIsGetWithoutItsBody(t *testing.T) {
+	d := newDesk(t)
+	p := d.as(d.Editor)
+	get, head := p.get("/products").want(200), p.send(http.MethodHead, "/products", nil).want(200)
+	if head.etag() != get.etag() || len(head.Body) != 0 {
+		t.Errorf("HEAD gives %s and %d bytes, GET gives %s", head.etag(), len(head.Body), get.etag())
+	}
+}
+
+// A key's rate holds for the key, and refills.
+func TestAKeyHasARate(t *testing.T) {
+	d := newDesk(t)
+	text, err := d.accounts.CreateKey(t.Context(), d.Editor, &accounts.Key{Name: "slow", Role: actor.Editor, PerMinute: 2})
+	d.ok(err)
+	slow, other := &program{d: d, key: text, lang: "en"}, d.as(d.Editor)
+	slow.get("/me").want(200)
+	if left := slow.get("/me").want(200).Header.Get("RateLimit-Remaining"); left != "0" {
+		t.Errorf("%s are left, want 0", left)
+	}
+	refused := slow.get("/me")
+	refused.problem(429, "key.rate")
+	if got := refused.Header.Get("Retry-After"); got != "30" {
+		t.Errorf("told to come back after %s s, want 30", got)
+	}
+	other.get("/me").want(200)
+	d.Clock.Add(30 * time.Second)
+	slow.get("/me").want(200)
+}
