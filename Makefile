@@ -21,8 +21,9 @@ bench: ## measure against bare limits: a line a figure (docs/benchmarks.md)
 	@go test -c -o bin/bench.test ./internal/bench
 	@bin/withpg -durable -- bin/bench.test -test.run '^$$' -test.bench . -test.benchtime 1x -test.timeout 60m
 
-lint: ## check the code's form and its usual mistakes
+lint: ## check the code and the OpenAPI document for usual mistakes
 	@sh scripts/lint.sh
+	@sh scripts/openapi.sh
 
 fmt: ## format the code
 	@gofmt -w $$(go list -f '{{.Dir}}' ./...)

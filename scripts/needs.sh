@@ -29,7 +29,7 @@ has_chromium() {
 }
 
 has_node() {
-	has npm && has node && [ "$(node -p 'process.versions.node.split(".")[0] >= 20')" = true ]
+	has npm && has node && [ "$(node -p '[a, b] = process.versions.node.split("."), a > 20 || a == 20 && b >= 19')" = true ]
 }
 
 as_root() {
@@ -81,7 +81,7 @@ for need in "$@"; do
 	case $need in
 	postgres) echo "PostgreSQL's server programs (14 or newer) are missing: install them (Debian, Ubuntu: apt-get install postgresql; macOS: brew install postgresql@17), or set PG_BIN_DIR to their folder." ;;
 	chromium) echo "Chromium or Chrome is missing: install it (Debian, Ubuntu: apt-get install chromium; macOS: brew install --cask chromium), or set CHROMIUM to its path." ;;
-	node) echo "Node.js 20 or newer and npm are missing: install them (Debian 13, Ubuntu 26.04: apt-get install nodejs npm; macOS: brew install node; elsewhere: nodejs.org)." ;;
+	node) echo "Node.js 20.19 or newer and npm are missing: install them (Debian 13, Ubuntu 26.04: apt-get install nodejs npm; macOS: brew install node; elsewhere: nodejs.org)." ;;
 	esac >&2
 	exit 1
 done

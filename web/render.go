@@ -149,4 +149,17 @@ func matchesETag(header, etag string) bool {
 }
 
 // AllowAnyOrigin lets scripts of other sites read a public answer.
-func AllowAnyOrigin(c *gin.Context) { c.Header("Access-Control-Allow-Origin", "*") }
+func AllowAnyOrigin(c *gin.Context) {
+	c.Header("Access-Control-Allow-Origin", "*")
+	c.Header("Access-Control-Expose-Headers", "ETag, Last-Modified, Link")
+}
+
+// AllowConditional answers a browser that asks whether another site's script may read a public answer
+// and ask about it again.
+func AllowConditional(c *gin.Context) {
+	AllowAnyOrigin(c)
+	c.Header("Access-Control-Allow-Methods", "GET, HEAD")
+	c.Header("Access-Control-Allow-Headers", "If-None-Match, If-Modified-Since")
+	c.Header("Access-Control-Max-Age", "86400")
+	c.Status(http.StatusNoContent)
+}

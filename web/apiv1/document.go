@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/url"
 	"strconv"
+	"time"
 
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/gin-gonic/gin"
@@ -35,17 +36,33 @@ const (
 	tagStaff          = "Staff and keys"
 )
 
+// tags are the groups with what they are about.
+var tags = []struct{ name, text string }{
+	{tagMeta, "Who a key is, and what an installation says of itself."},
+	{tagPublisher, "The company that engages the sub-processors: its facts, its policies, its products."},
+	{tagVendors, "The companies that process personal data for the publisher, with their facts as of each day."},
+	{tagEngagements, "What a vendor is engaged for, as of each day, and whom it engages in turn."},
+	{tagCertifications, "Certifications and attestations of vendors, with their state on each day."},
+	{tagCustomers, "The companies on whose behalf the publisher processes personal data."},
+	{tagTerms, "What was agreed with customers: notice and objection periods, who must consent, and templates of such terms."},
+	{tagSubscriptions, "Whom a customer wants told, and where: by email, webhook or Slack."},
+	{tagChanges, "Intended changes of the list, from the draft to the day of effect, with the customers that each concerns."},
+	{tagNotices, "What was sent, to whom, with each attempt and the answer to it."},
+	{tagLedger, "The record of every step: append-only and chained by digests."},
+	{tagStaff, "Accounts of the publisher's staff, and API keys."},
+}
+
 // describe fills what is said of the API as a whole.
 func (s *Site) describe(d *huma.OpenAPI) {
 	aliases(d.Components.Schemas)
-	d.Info.Description = "The register of sub-processors and the notices of its changes, for programs."
+	d.Info.Description = "The register of sub-processors and the notices of its changes, for programs. What holds for every " +
+		"operation (keys, pages, ETags, idempotency, problems, rates) stands at " + s.kit.URL(docsPath) + "."
 	d.Servers = []*huma.Server{{URL: s.kit.URL(Prefix)}}
 	d.Components.SecuritySchemes = map[string]*huma.SecurityScheme{
 		"key": {Type: "http", Scheme: "bearer", Description: "An API key, made in the console under Account, or with api admin key."},
 	}
-	for _, name := range []string{tagMeta, tagPublisher, tagVendors, tagEngagements, tagCertifications, tagCustomers,
-		tagTerms, tagSubscriptions, tagChanges, tagNotices, tagLedger, tagStaff} {
-		d.Tags = append(d.Tags, &huma.Tag{Name: name})
+	for _, t := range tags {
+		d.Tags = append(d.Tags, &huma.Tag{Name: t.name, Description: t.text})
 	}
 }
 
@@ -158,9 +175,31 @@ func (s *Site) documentRoutes() error {
 	if err != nil {
 		return err
 	}
-	s.kit.Engine().GET(Prefix+"/openapi.json", func(c *gin.Context) {
+	serve := func(c *gin.Context) {
 		web.AllowAnyOrigin(c)
-		c.Data(http.StatusOK, "application/openapi+json; charset=utf-8", document)
-	})
+		c.Header("Link", "<"+docsPath+`>; rel="service-doc"`)
+		_ = web.SendCached(c, "application/openapi+json; charset=utf-8", document, time.Time{})
+	}
+	s.kit.Engine().GET(documentPath, serve)
+	s.kit.Engine().HEAD(documentPath, serve)
+	s.kit.Engine().OPTIONS(documentPath, web.AllowConditional)
+	for _, path := range []string{Prefix, Prefix + "/"} {
+		s.kit.Engine().GET(path, s.welcome)
+		s.kit.Engine().HEAD(path, s.welcome)
+	}
 	return nil
+}
+
+const (
+	docsPath     = "/docs"
+	documentPath = Prefix + "/openapi.json"
+)
+
+// welcome says to whoever tries the bare address where to go on.
+func (s *Site) welcome(c *gin.Context) {
+	web.AllowAnyOrigin(c)
+	c.Header("Cache-Control", "no-cache")
+	c.Header("Link", "<"+documentPath+`>; rel="service-desc", <`+docsPath+`>; rel="service-doc"`)
+	c.JSON(http.StatusOK, gin.H{"name": "Fairnotice", "version": Version, "openapi": s.kit.URL(documentPath),
+		"docs": s.kit.URL(docsPath), "me": s.kit.URL(Prefix + "/me")})
 }

@@ -162,7 +162,7 @@ func TestPreflight(t *testing.T) {
 	r.Header.Set("Access-Control-Request-Headers", "if-none-match")
 	w := httptest.NewRecorder()
 	h.kit.Handler().ServeHTTP(w, r)
-	if w.Code != 204 || w.Header().Get("Access-Control-Allow-Origin") != "*" || w.Header().Get("Access-Control-Allow-Headers") != "If-None-Match" {
+	if w.Code != 204 || w.Header().Get("Access-Control-Allow-Origin") != "*" || w.Header().Get("Access-Control-Allow-Headers") != "If-None-Match, If-Modified-Since" {
 		t.Errorf("%d %v", w.Code, w.Header())
 	}
 }

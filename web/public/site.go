@@ -58,24 +58,14 @@ func (s *Site) routes() {
 	data.GET("/subprocessors.csv", s.data(s.sendCSV))
 	data.GET("/.well-known/security.txt", s.data(s.sendSecurity))
 	for _, path := range []string{"/subprocessors.json", "/subprocessors.csv"} {
-		s.web.Engine().OPTIONS(path, allowConditional)
+		s.web.Engine().OPTIONS(path, web.AllowConditional)
 	}
 }
 
 // openToAll lets other sites' scripts read what is public anyway.
 func openToAll(c *gin.Context) error {
 	web.AllowAnyOrigin(c)
-	c.Header("Access-Control-Expose-Headers", "ETag, Last-Modified")
 	return nil
-}
-
-// allowConditional answers a browser that asks whether a script may send If-None-Match.
-func allowConditional(c *gin.Context) {
-	web.AllowAnyOrigin(c)
-	c.Header("Access-Control-Allow-Methods", "GET, HEAD")
-	c.Header("Access-Control-Allow-Headers", "If-None-Match")
-	c.Header("Access-Control-Max-Age", "86400")
-	c.Status(204)
 }
 
 // answerProblems makes what goes wrong at an address of data a problem document (RFC 9457),
