@@ -79,3 +79,25 @@ func (k *Consent) validate(c *fault.Check, how string) {
 	input.Required(c, "consent_how", k.How)
 	input.OptionalText(c, "consent_wording", &k.Wording)
 }
+
+// Reached is how a notice stands to reach a contact, judging by its customer's subscriptions: the best
+// state among the contact's own, "suppressed" where all their addresses are, "missing" where there are
+// none.
+func Reached(contact uuid.UUID, subs []SubscriptionRow) string {
+	best := "missing"
+	for i := range subs {
+		sub := &subs[i]
+		if sub.ContactID == nil || *sub.ContactID != contact {
+			continue
+		}
+		switch {
+		case sub.Suppressed && best == "missing":
+			best = "suppressed"
+		case !sub.Suppressed && sub.State == Active:
+			return string(Active)
+		case !sub.Suppressed:
+			best = string(sub.State)
+		}
+	}
+	return best
+}

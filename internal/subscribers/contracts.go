@@ -128,9 +128,25 @@ func addTerms(tx *database.Tx, who actor.Actor, contractID uuid.UUID, choice Ter
 // Contracts lists a customer's contracts with their terms as they stand, those in force or last
 // signed first.
 func (s *Service) Contracts(ctx context.Context, customerID uuid.UUID) ([]ContractTerms, error) {
+	return s.contracts(ctx, "customer_id = $1", customerID)
+}
+
+// Contract returns one contract with its terms as they stand.
+func (s *Service) Contract(ctx context.Context, id uuid.UUID) (*ContractTerms, error) {
+	list, err := s.contracts(ctx, "id = $1", id)
+	if err != nil {
+		return nil, err
+	}
+	if len(list) == 0 {
+		return nil, fault.Missing("contract")
+	}
+	return &list[0], nil
+}
+
+func (s *Service) contracts(ctx context.Context, where string, id uuid.UUID) ([]ContractTerms, error) {
 	heads, err := database.Collect[Contract](ctx, s.db.Reader(ctx), `
 		select id, customer_id, reference, signed_on, ended_on, version, created_at, updated_at
-		from contracts where customer_id = $1 order by ended_on desc nulls first, signed_on desc, id`, customerID)
+		from contracts where `+where+` order by ended_on desc nulls first, signed_on desc, id`, id)
 	if err != nil {
 		return nil, fmt.Errorf("list contracts: %w", err)
 	}

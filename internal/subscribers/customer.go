@@ -128,9 +128,14 @@ type CustomerRow struct {
 	TimeZone   string
 	Language   string
 	LeftOn     calendar.Date
-	HasLeft    bool     // LeftOn has come, by the publisher's day
+	HasLeft    bool // LeftOn has come, by the publisher's day
+	Affiliates []string
+	ProductIDs []uuid.UUID
 	Products   []string // names
 	Templates  []string // names of the templates of the contracts in force
 	Reachable  bool     // a notice would reach somebody: see Reach
 	SortName   string   // for the cursor
+	Version    int      // of the optimistic lock
+	CreatedAt  time.Time
+	UpdatedAt  time.Time
 }

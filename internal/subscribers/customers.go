@@ -165,11 +165,27 @@ func (s *Service) Customers(ctx context.Context, f CustomerFilter) (Page[Custome
 	}
 	n := limit(f.Limit)
 	rows, err := database.Collect[CustomerRow](ctx, s.db.Reader(ctx), listCustomers, today, pattern(f.Query), f.Product,
-		string(f.Region), string(f.Role), f.Template, string(f.State), f.After != "", after[0], afterID, n+1)
+		string(f.Region), string(f.Role), f.Template, string(f.State), f.After != "", after[0], afterID, n+1, uuid.Nil)
 	if err != nil {
 		return none, fmt.Errorf("list customers: %w", err)
 	}
 	return pageOf(rows, n, func(r CustomerRow) []string { return []string{r.SortName, r.ID.String()} }), nil
+}
+
+// CustomerRow returns one customer as it stands in a list.
+func (s *Service) CustomerRow(ctx context.Context, id uuid.UUID) (*CustomerRow, error) {
+	today, err := s.today(ctx)
+	if err != nil {
+		return nil, err
+	}
+	rows, err := database.Collect[CustomerRow](ctx, s.db.Reader(ctx), listCustomers, today, "", "", "", "", uuid.Nil, "", false, "", uuid.Nil, 1, id)
+	if err != nil {
+		return nil, fmt.Errorf("read a customer: %w", err)
+	}
+	if len(rows) == 0 || id == uuid.Nil {
+		return nil, fault.Missing("customer")
+	}
+	return &rows[0], nil
 }
 
 // CountCustomers says how many customers there are today.
@@ -183,8 +199,11 @@ func (s *Service) CountCustomers(ctx context.Context) (int, error) {
 	return n, wrap("count customers", err)
 }
 
+const noID = "'00000000-0000-0000-0000-000000000000'::uuid"
+
+// Its parameter $12 is the one customer that is asked for, noID: any.
 var listCustomers = `
-	with reach as (` + reachSQL("select id from customers", "") + `),
+	with reach as (` + reachSQL("select id from customers where $12 = "+noID+" or id = $12", "") + `),
 	in_force as (
 		select k.customer_id, t.id as template_id, t.name
 		from contracts k
@@ -193,18 +212,21 @@ var listCustomers = `
 		join term_templates t on t.id = tv.template_id
 		where k.ended_on is null or k.ended_on > $1)
 	select c.id, c.name, c.external_id, c.role, c.region, c.country, c.time_zone, c.language, c.left_on,
+		c.affiliates, c.version, c.created_at, c.updated_at,
+		array(select product_id from customer_products cp where cp.customer_id = c.id order by 1) as product_ids,
 		coalesce(c.left_on <= $1, false) as has_left, lower(c.name) as sort_name,
 		array(select p.name from customer_products cp join products p on p.id = cp.product_id
 			where cp.customer_id = c.id order by p.name) as products,
 		array(select distinct f.name from in_force f where f.customer_id = c.id order by 1) as templates,
 		coalesce(r.notices or r.fallback, false) as reachable
 	from customers c left join reach r on r.customer_id = c.id
-	where ($2 = '' or c.name ilike $2 or c.external_id ilike $2 or exists (select from unnest(c.affiliates) a where a ilike $2))
+	where ($12 = ` + noID + ` or c.id = $12)
+	  and ($2 = '' or c.name ilike $2 or c.external_id ilike $2 or exists (select from unnest(c.affiliates) a where a ilike $2))
 	  and ($3 = '' or exists (select from customer_products cp join products p on p.id = cp.product_id
 		where cp.customer_id = c.id and p.slug = $3))
 	  and ($4 = '' or c.region = $4)
 	  and ($5 = '' or c.role = $5)
-	  and ($6 = '00000000-0000-0000-0000-000000000000'::uuid or exists (select from in_force f where f.customer_id = c.id and f.template_id = $6))
+	  and ($6 = ` + noID + ` or exists (select from in_force f where f.customer_id = c.id and f.template_id = $6))
 	  and case $7 when '' then true
 		when 'left' then coalesce(c.left_on <= $1, false)
 		when 'current' then not coalesce(c.left_on <= $1, false)

@@ -241,3 +241,19 @@ func TestTheDatabaseKeepsCustomersSound(t *testing.T) {
 	h.refused("suppressions_address_check", "insert into suppressions values ('A@b.example', 'staff', '', now(), null)")
 	h.refused("suppressions_reason_check", "insert into suppressions values ('a@b.example', 'mood', '', now(), null)")
 }
+
+func TestOneCustomerIsReadAsItStandsInTheList(t *testing.T) {
+	h := newHouse(t)
+	c := h.customer(func(c *subscribers.Customer) { c.Affiliates = []string{"Daughter"} })
+	h.customer(nil)
+	h.contact(c, "kim@customer.example", subscribers.RoleNotices)
+	page, err := h.Customers(t.Context(), subscribers.CustomerFilter{Query: "Daughter"})
+	h.ok(err)
+	row, err := h.CustomerRow(t.Context(), c.ID)
+	h.ok(err)
+	if diff := cmp.Diff(page.Rows, []subscribers.CustomerRow{*row}); diff != "" || !row.Reachable || row.Version != 1 {
+		t.Errorf("%+v: %s", row, diff)
+	}
+	_, err = h.CustomerRow(t.Context(), secrets.ID())
+	wantFault(t, "an unknown customer", err, "customer.not_found", "")
+}

@@ -129,7 +129,7 @@ type SubscriptionFilter struct {
 	Basis    Basis
 	Channel  string
 	State    State
-	Query    string // in the address and the name
+	Query    string // in what is shown of the address, and in the names
 	After    string // Page.Next of the page before
 	Limit    int    // 0: DefaultLimit
 }

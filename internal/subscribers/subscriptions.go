@@ -277,6 +277,15 @@ func (s *Service) RevokeLinks(ctx context.Context, who actor.Actor, id uuid.UUID
 
 // Subscription returns one subscription.
 func (s *Service) Subscription(ctx context.Context, id uuid.UUID) (*Subscription, error) {
+	row, err := s.SubscriptionRow(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	return &row.Subscription, nil
+}
+
+// SubscriptionRow returns one subscription as it stands in a list.
+func (s *Service) SubscriptionRow(ctx context.Context, id uuid.UUID) (*SubscriptionRow, error) {
 	rows, err := s.readSubscriptions(ctx, SubscriptionFilter{}, &id, uuid.Nil, 1)
 	if err != nil {
 		return nil, err
@@ -284,7 +293,7 @@ func (s *Service) Subscription(ctx context.Context, id uuid.UUID) (*Subscription
 	if len(rows) == 0 {
 		return nil, fault.Missing("subscription")
 	}
-	return &rows[0].Subscription, nil
+	return &rows[0], nil
 }
 
 // Subscriptions lists subscriptions, the oldest first.
@@ -309,6 +318,10 @@ func (s *Service) Subscriptions(ctx context.Context, f SubscriptionFilter) (Page
 	return pageOf(rows, n, func(r SubscriptionRow) []string { return []string{r.ID.String()} }), nil
 }
 
+// searchable is what may be searched of a subscription's address: not more than is shown of it, or
+// whoever searches could find out the rest letter by letter.
+const searchable = "case when s.channel = 'webhook' then substring(s.address from '^[^:]*://[^/?#]*') else s.address end"
+
 func (s *Service) readSubscriptions(ctx context.Context, f SubscriptionFilter, id *uuid.UUID, after uuid.UUID, n int) ([]SubscriptionRow, error) {
 	rows, err := database.Collect[SubscriptionRow](ctx, s.db.Reader(ctx), `
 		select s.id, s.customer_id, s.contact_id, s.basis, s.channel, s.address, s.name, s.language, s.regions::text, s.kinds::text,
@@ -318,9 +331,9 @@ func (s *Service) readSubscriptions(ctx context.Context, f SubscriptionFilter, i
 			array(select product_id from subscription_products sp where sp.subscription_id = s.id order by 1) as product_ids
 		from subscriptions s left join customers c on c.id = s.customer_id
 		where ($1::uuid is null or s.id = $1) and s.id > $2
-		  and ($3 = '00000000-0000-0000-0000-000000000000'::uuid or s.customer_id = $3)
+		  and ($3 = `+noID+` or s.customer_id = $3)
 		  and ($4 = '' or s.basis = $4) and ($5 = '' or s.channel = $5) and ($6 = '' or s.state = $6)
-		  and ($7 = '' or s.address ilike $7 or s.name ilike $7 or c.name ilike $7)
+		  and ($7 = '' or `+searchable+` ilike $7 or s.name ilike $7 or c.name ilike $7)
 		order by s.id limit $8`, id, after, f.Customer, string(f.Basis), f.Channel, string(f.State), pattern(f.Query), n, s.db.Now())
 	return rows, wrap("list subscriptions", err)
 }

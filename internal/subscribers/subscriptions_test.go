@@ -261,3 +261,25 @@ func TestSuppressions(t *testing.T) {
 		t.Errorf("cursor: %v", err)
 	}
 }
+
+func TestASearchFindsNoMoreOfAnAddressThanIsShown(t *testing.T) {
+	h := newHouse(t)
+	c := h.customer(nil)
+	h.ok(h.Subscribe(t.Context(), h.who, &subscribers.Subscription{CustomerID: &c.ID, Basis: subscribers.ByContract, Channel: subscribers.Webhook,
+		Address: "https://hooks.customer.example/in/sesame?key=open", Language: "en", ConsentHow: "test"}))
+	h.contact(c, "kim@customer.example", subscribers.RoleNotices)
+	for query, want := range map[string]int{"hooks.customer": 1, "https://": 1, "sesame": 0, "open": 0, "customer.example/in": 0, "kim@": 1, "Customer A": 2} {
+		page, err := h.Subscriptions(t.Context(), subscribers.SubscriptionFilter{Query: query})
+		h.ok(err)
+		if len(page.Rows) != want {
+			t.Errorf("%q finds %d subscriptions, want %d", query, len(page.Rows), want)
+		}
+	}
+}
+
+func TestLiftingWhatIsNoAddressFindsNothing(t *testing.T) {
+	h := newHouse(t)
+	for _, address := range []string{"", "a\xff@b.example", "a\x00b", "nobody@customer.example"} {
+		wantFault(t, address, h.Unsuppress(t.Context(), h.who, address), "suppression.not_found", "")
+	}
+}

@@ -71,6 +71,10 @@ func (s *Service) Unsuppress(ctx context.Context, who actor.Actor, address strin
 	if err := who.Must(actor.EditSuppression); err != nil {
 		return err
 	}
+	var c fault.Check
+	if input.OptionalLine(&c, "address", &address); !c.OK() { // no address of ours can be that
+		return fault.Missing("suppression")
+	}
 	return s.db.Transact(ctx, func(tx *database.Tx) error {
 		n, err := tx.Exec("delete from suppressions where address = lower($1)", address)
 		if err != nil {

@@ -79,7 +79,7 @@ func versionTag(version int) string { return `"` + strconv.Itoa(version) + `"` }
 
 // PageQuery asks for a part of a list. Embed it in the input.
 type PageQuery struct {
-	After string `query:"after" maxLength:"1000" doc:"next of the page before: this page begins behind it, whatever came or went meanwhile."`
+	After string `query:"after" maxLength:"4000" doc:"next of the page before: this page begins behind it, whatever came or went meanwhile."`
 	Limit int    `query:"limit" minimum:"1" maximum:"200" default:"50" doc:"At most so many entries."`
 }
 

@@ -144,6 +144,7 @@ var findings = []found{
 	message(validation.MsgExpectedObject, "json.type.object"),
 	message("invalid integer", "json.type.integer"),
 	message("invalid boolean", "json.type.boolean"),
+	message("invalid value: invalid UUID%s", "json.uuid"), // in a path or a query
 	message("invalid value: %v", "json.value"),
 	message(validation.MsgExpectedRFC3339Date, "json.date"),
 	message(validation.MsgExpectedRFC3339DateTime, "json.time"),

@@ -64,7 +64,7 @@ func (m Match) version() (int, error) {
 	text := strings.TrimPrefix(strings.TrimSpace(m.IfMatch), "W/") // compression weakens ETags on their way
 	text, _, _ = strings.Cut(strings.Trim(text, `"`), "-")
 	version, err := strconv.Atoi(text)
-	if err != nil || version < 0 || version > 1<<31-1 {
+	if err != nil || version < 0 || version >= 1<<31-1 {
 		return 0, fault.Field("If-Match", "precondition.malformed", nil)
 	}
 	return version, nil

@@ -76,3 +76,14 @@ func mapped[A, B any](list []A, to func(*A) B) []B {
 	}
 	return out
 }
+
+// Named is the input of an operation on one thing.
+type Named struct {
+	ID uuid.UUID `path:"id"`
+}
+
+// Edited is the input of an edit of one thing.
+type Edited struct {
+	Named
+	Match
+}

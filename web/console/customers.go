@@ -225,7 +225,7 @@ func (s *Site) fillContacts(c *gin.Context, p *customerPage) error {
 			view.RoleNames = append(view.RoleNames, s.web.T(p.Lang, "option.roles."+role))
 		}
 		if k.Receives() {
-			view.Reached = reachOf(k.ID, page.Rows)
+			view.Reached = subscribers.Reached(k.ID, page.Rows)
 		}
 		p.Reachable = p.Reachable || view.Reached == string(subscribers.Active)
 		p.Contacts = append(p.Contacts, view)
@@ -234,25 +234,6 @@ func (s *Site) fillContacts(c *gin.Context, p *customerPage) error {
 		p.Reachable = p.Reachable || sub.ContactID == nil && sub.Basis == subscribers.ByContract && sub.State == subscribers.Active && !sub.Suppressed
 	}
 	return nil
-}
-
-// reachOf is the best state among a contact's subscriptions.
-func reachOf(contact uuid.UUID, subs []subscribers.SubscriptionRow) string {
-	best := "missing"
-	for _, sub := range subs {
-		if sub.ContactID == nil || *sub.ContactID != contact {
-			continue
-		}
-		switch {
-		case sub.Suppressed && best == "missing":
-			best = "suppressed"
-		case !sub.Suppressed && sub.State == subscribers.Active:
-			return string(subscribers.Active)
-		case !sub.Suppressed:
-			best = string(sub.State)
-		}
-	}
-	return best
 }
 
 func (s *Site) fillWindows(c *gin.Context, p *customerPage) error {
