@@ -17,6 +17,6 @@ func (s *Service) CountMatching(ctx context.Context, f CustomerFilter) (n int, e
 		return 0, err
 	}
 	err = s.db.Reader(ctx).QueryRow(ctx, "select count(*) from ("+listCustomers+") counted", today, pattern(f.Query), f.Product,
-		string(f.Region), string(f.Role), f.Template, string(f.State), false, "", uuid.Nil, math.MaxInt32).Scan(&n)
+		string(f.Region), string(f.Role), f.Template, string(f.State), false, "", uuid.Nil, math.MaxInt32, uuid.Nil).Scan(&n)
 	return n, wrap("count customers", err)
 }

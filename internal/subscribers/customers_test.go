@@ -249,6 +249,10 @@ func TestOneCustomerIsReadAsItStandsInTheList(t *testing.T) {
 	h.contact(c, "kim@customer.example", subscribers.RoleNotices)
 	page, err := h.Customers(t.Context(), subscribers.CustomerFilter{Query: "Daughter"})
 	h.ok(err)
+	n, err := h.CountMatching(t.Context(), subscribers.CustomerFilter{})
+	if h.ok(err); n != 2 {
+		t.Errorf("%d customers are counted, want 2", n)
+	}
 	row, err := h.CustomerRow(t.Context(), c.ID)
 	h.ok(err)
 	if diff := cmp.Diff(page.Rows, []subscribers.CustomerRow{*row}); diff != "" || !row.Reachable || row.Version != 1 {
