@@ -1,0 +1,4 @@
+package apiv1
+
+func (s *Site) windowOperations() {
+}
