@@ -16,11 +16,13 @@ create table api_keys (
   last_used_at timestamptz,
   revoked_at   timestamptz,
   revoked_by   uuid references accounts,
+  made_by      uuid references api_keys, -- the key by which a program made this one: revoking it revokes this one too
   version      int not null default 1,
   created_at   timestamptz not null,
   updated_at   timestamptz not null
 );
 create index api_keys_account on api_keys (account_id);
+create index api_keys_made_by on api_keys (made_by) where made_by is not null;
 
 -- A write that a program repeats under the same idempotency key is answered as it was the first time.
 -- The row is written in the transaction of the write itself, so that there is both or neither.

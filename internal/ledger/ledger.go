@@ -90,6 +90,9 @@ func withKey(raw []byte, key uuid.UUID) ([]byte, error) {
 	if err := json.Unmarshal(raw, &fields); err != nil {
 		return nil, err
 	}
+	if fields == nil { // the body is null
+		fields = map[string]json.RawMessage{}
+	}
 	fields["by_key"] = json.RawMessage(`"` + key.String() + `"`)
 	return json.Marshal(fields)
 }
