@@ -149,7 +149,7 @@ func (s *Site) createKey(ctx context.Context, who actor.Actor, in *struct{ Body 
 	return made("/keys/"+k.ID.String(), k.Version, MadeKey{s.keyOf(k), text}), nil
 }
 
-func (s *Site) getKey(ctx context.Context, who actor.Actor, in *pathID) (*One[Key], error) {
+func (s *Site) getKey(ctx context.Context, who actor.Actor, in *Named) (*One[Key], error) {
 	k, err := s.Accounts.Key(ctx, who, in.ID)
 	if err != nil {
 		return nil, err
@@ -158,8 +158,7 @@ func (s *Site) getKey(ctx context.Context, who actor.Actor, in *pathID) (*One[Ke
 }
 
 func (s *Site) editKey(ctx context.Context, who actor.Actor, in *struct {
-	pathID
-	Match
+	Edited
 	Body KeyFacts
 }) (*One[Key], error) {
 	version, err := in.version()
@@ -177,6 +176,6 @@ func (s *Site) editKey(ctx context.Context, who actor.Actor, in *struct {
 	return one(k.Version, s.keyOf(k)), nil
 }
 
-func (s *Site) revokeKey(ctx context.Context, who actor.Actor, in *pathID) (*Done, error) {
+func (s *Site) revokeKey(ctx context.Context, who actor.Actor, in *Named) (*Done, error) {
 	return &Done{}, s.Accounts.RevokeKey(ctx, who, in.ID)
 }

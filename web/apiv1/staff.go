@@ -87,11 +87,6 @@ func (s *Site) staffOperations() {
 	s.keyOperations()
 }
 
-// pathID is the ID in an operation's path.
-type pathID struct {
-	ID uuid.UUID `path:"id"`
-}
-
 func accountOf(a *accounts.Account) Account {
 	return Account{ID: a.ID, AccountFacts: AccountFacts{Email: a.Email, Name: a.Name, Role: a.Role, Language: a.Language},
 		DisabledAt: a.DisabledAt, CreatedAt: a.CreatedAt, UpdatedAt: a.UpdatedAt}
@@ -117,7 +112,7 @@ func (s *Site) createAccount(ctx context.Context, who actor.Actor, in *struct{ B
 	return made("/accounts/"+a.ID.String(), a.Version, accountOf(a)), nil
 }
 
-func (s *Site) getAccount(ctx context.Context, who actor.Actor, in *pathID) (*One[Account], error) {
+func (s *Site) getAccount(ctx context.Context, who actor.Actor, in *Named) (*One[Account], error) {
 	a, err := s.Accounts.Get(ctx, who, in.ID)
 	if err != nil {
 		return nil, err
@@ -126,8 +121,7 @@ func (s *Site) getAccount(ctx context.Context, who actor.Actor, in *pathID) (*On
 }
 
 func (s *Site) editAccount(ctx context.Context, who actor.Actor, in *struct {
-	pathID
-	Match
+	Edited
 	Body AccountFacts
 }) (*One[Account], error) {
 	version, err := in.version()
@@ -142,21 +136,15 @@ func (s *Site) editAccount(ctx context.Context, who actor.Actor, in *struct {
 	return one(a.Version, accountOf(a)), nil
 }
 
-// accountAct is one of an account's switches.
-type accountAct struct {
-	pathID
-	Match
-}
-
-func (s *Site) disableAccount(ctx context.Context, who actor.Actor, in *accountAct) (*One[Account], error) {
+func (s *Site) disableAccount(ctx context.Context, who actor.Actor, in *Edited) (*One[Account], error) {
 	return s.switchAccount(ctx, who, in, s.Accounts.Disable)
 }
 
-func (s *Site) enableAccount(ctx context.Context, who actor.Actor, in *accountAct) (*One[Account], error) {
+func (s *Site) enableAccount(ctx context.Context, who actor.Actor, in *Edited) (*One[Account], error) {
 	return s.switchAccount(ctx, who, in, s.Accounts.Enable)
 }
 
-func (s *Site) switchAccount(ctx context.Context, who actor.Actor, in *accountAct, turn func(context.Context, actor.Actor, uuid.UUID, int) error) (*One[Account], error) {
+func (s *Site) switchAccount(ctx context.Context, who actor.Actor, in *Edited, turn func(context.Context, actor.Actor, uuid.UUID, int) error) (*One[Account], error) {
 	version, err := in.version()
 	if err != nil {
 		return nil, err
@@ -164,11 +152,11 @@ func (s *Site) switchAccount(ctx context.Context, who actor.Actor, in *accountAc
 	if err := turn(ctx, who, in.ID, version); err != nil {
 		return nil, err
 	}
-	return s.getAccount(ctx, who, &in.pathID)
+	return s.getAccount(ctx, who, &in.Named)
 }
 
 func (s *Site) setPassword(ctx context.Context, who actor.Actor, in *struct {
-	pathID
+	Named
 	Body PasswordInput
 }) (*Done, error) {
 	return &Done{}, s.Accounts.SetPassword(ctx, who, in.ID, "", in.Body.Password)
