@@ -1,8 +1,9 @@
 package vendors
 
-// ListOn and BrowseOn let a test count queries; SlugOf is tried without a database.
+// ListOn, ListPageOn and BrowseOn let a test count queries; SlugOf is tried without a database.
 var (
-	ListOn   = list
-	BrowseOn = listVendors
-	SlugOf   = slugOf
+	ListOn     = list
+	BrowseOn   = listVendors
+	ListPageOn = listPage
+	SlugOf     = slugOf
 )

@@ -2,6 +2,7 @@ package vendors
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -139,10 +140,9 @@ func Published(field string) bool { return !slices.Contains(unpublished, field) 
 
 // Compare returns what differs in the list between two days in the publisher's zone.
 func (s *Service) Compare(ctx context.Context, from, to calendar.Date) (*Difference, error) {
-	for field, d := range map[string]calendar.Date{"from": from, "to": to} {
-		if err := asked(field, d); err != nil {
-			return nil, err
-		}
+	var c fault.Check
+	if err := errors.Join(c.Join("", asked("from", from)), c.Join("", asked("to", to)), c.Err()); err != nil {
+		return nil, err
 	}
 	before, err := s.List(ctx, from, ListFilter{})
 	if err != nil {

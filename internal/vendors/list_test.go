@@ -190,3 +190,36 @@ func TestAListIsOneQuery(t *testing.T) {
 		t.Errorf("a page of %d vendors took %d queries, %v", len(page.Items), q.n, err)
 	}
 }
+
+func TestTheListInPages(t *testing.T) {
+	f := setup(t)
+	bravo, alpha := f.vendor("Bravo"), f.vendor("alpha")
+	f.engagement(bravo, "2020-01-01", purpose("z"))
+	f.engagement(bravo, "2020-01-01", purpose("a"))
+	f.engagement(alpha, "2020-01-01", purpose("x"))
+	read := func(p vendors.Page) (out []string, next string) {
+		t.Helper()
+		q := &counting{Querier: f.db.Pool()}
+		page, err := vendors.ListPageOn(t.Context(), q, start, vendors.ListFilter{}, p)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if q.n != 1 {
+			t.Errorf("a page took %d queries", q.n)
+		}
+		for _, e := range page.Items {
+			out = append(out, e.LegalName+": "+e.Purpose)
+		}
+		return out, page.Next
+	}
+	first, next := read(vendors.Page{Limit: 2})
+	f.engagement(f.vendor("aaa"), "2020-01-01", purpose("before what was read"))
+	f.engagement(bravo, "2020-01-01", purpose("m"))
+	second, last := read(vendors.Page{Limit: 2, After: next})
+	if d := cmp.Diff([][]string{{"alpha: x", "Bravo: z"}, {"Bravo: a", "Bravo: m"}}, [][]string{first, second}); d != "" || last != "" {
+		t.Errorf("then comes %q; the pages (-want +got):\n%s", last, d)
+	}
+	if _, err := f.ListPage(t.Context(), start, vendors.ListFilter{}, vendors.Page{After: "x"}); cmp.Diff([]string{"after: cursor.malformed"}, faults(err)) != "" {
+		t.Errorf("a malformed cursor: %v", err)
+	}
+}

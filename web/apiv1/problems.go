@@ -145,6 +145,7 @@ var findings = []found{
 	message("invalid integer", "json.type.integer"),
 	message("invalid boolean", "json.type.boolean"),
 	message("invalid value: invalid UUID%s", "json.uuid"), // in a path or a query
+	message("invalid value: calendar: %v", "json.date"),
 	message("invalid value: %v", "json.value"),
 	message(validation.MsgExpectedRFC3339Date, "json.date"),
 	message(validation.MsgExpectedRFC3339DateTime, "json.time"),

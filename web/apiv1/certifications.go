@@ -1,0 +1,3 @@
+package apiv1
+
+func (s *Site) certificationOperations() {}
