@@ -99,6 +99,6 @@ func (s *Site) addLink(ctx context.Context, who actor.Actor, in *struct {
 	return plain(ChainLink{link.ID, link.VendorID, link.SubVendorID, link.Purpose, Day{link.Valid.From}}), nil
 }
 
-func (s *Site) removeLink(ctx context.Context, who actor.Actor, in *AtID) (*Done, error) {
+func (s *Site) removeLink(ctx context.Context, who actor.Actor, in *Named) (*Done, error) {
 	return &Done{}, s.Vendors.RemoveLink(ctx, who, in.ID)
 }

@@ -4,8 +4,6 @@ import (
 	"context"
 	"net/http"
 
-	"github.com/google/uuid"
-
 	"fairnotice/internal/actor"
 	"fairnotice/internal/publisher"
 	"fairnotice/internal/vendors"
@@ -29,11 +27,6 @@ func (s *Site) engagementOperations() {
 			"`note` is required: it says why. What changes in fact needs a change, with its notices. What is left out is emptied."}, s.correctEngagement)
 	handle(s, op{id: "listEngagementHistory", method: http.MethodGet, path: "/engagements/{id}/history", tag: tagEngagements, act: actor.ReadConsole,
 		summary: "Every version of an engagement's facts, the latest recorded first"}, s.listEngagementHistory)
-}
-
-// AtID names a thing in the path. Embed it in the input.
-type AtID struct {
-	ID uuid.UUID `path:"id"`
 }
 
 type listEngagementsInput struct {
@@ -109,7 +102,7 @@ func (s *Site) recordEngagement(ctx context.Context, who actor.Actor, in *struct
 	return made("/engagements/"+e.ID.String(), e.Version, engagementOf(e, today)), nil
 }
 
-func (s *Site) getEngagement(ctx context.Context, _ actor.Actor, in *AtID) (*One[Engagement], error) {
+func (s *Site) getEngagement(ctx context.Context, _ actor.Actor, in *Named) (*One[Engagement], error) {
 	e, err := s.Vendors.Engagement(ctx, in.ID)
 	if err != nil {
 		return nil, err
@@ -122,8 +115,7 @@ func (s *Site) getEngagement(ctx context.Context, _ actor.Actor, in *AtID) (*One
 }
 
 func (s *Site) correctEngagement(ctx context.Context, who actor.Actor, in *struct {
-	AtID
-	Match
+	Edited
 	Body EngagementFacts
 }) (*One[Engagement], error) {
 	version, err := in.version()
@@ -133,10 +125,10 @@ func (s *Site) correctEngagement(ctx context.Context, who actor.Actor, in *struc
 	if err := s.Vendors.CorrectEngagement(ctx, who, in.ID, version, in.Body.facts(), in.Body.Note); err != nil {
 		return nil, in.Body.located(err)
 	}
-	return s.getEngagement(ctx, who, &in.AtID)
+	return s.getEngagement(ctx, who, &in.Named)
 }
 
-func (s *Site) listEngagementHistory(ctx context.Context, _ actor.Actor, in *AtID) (*List[Engagement], error) {
+func (s *Site) listEngagementHistory(ctx context.Context, _ actor.Actor, in *Named) (*List[Engagement], error) {
 	list, err := s.Vendors.EngagementHistory(ctx, in.ID)
 	return s.engagementList(ctx, list, err)
 }

@@ -112,21 +112,13 @@ func TestBadEngagementsAreRefusedAtTheirFields(t *testing.T) {
 		p.post(at, c.body).problem(422, c.want...)
 	}
 	p.post("/vendors/nobody/engagements", ok.body("note", "")).problem(404, "vendor.not_found")
-	p.get("/engagements/x").problem(422, "json.value at id")
+	p.get("/engagements/x").problem(422, "json.uuid at id")
 	p.get("/engagements/"+uuid.NewString()).problem(404, "engagement.not_found")
 	p.get("/engagements/"+uuid.NewString()+"/history").problem(404, "engagement.not_found")
 	p.get("/vendors/nobody/engagements").problem(404, "vendor.not_found")
 	ok.Note = "x"
 	p.put("/engagements/"+uuid.NewString(), `"1"`, ok).problem(404, "engagement.not_found")
 	d.as(d.Staff("Rita Reviewer", actor.Reviewer)).post(at, ok.body("note", "")).problem(403, "role.missing")
-}
-
-func manyNames(n int) []string {
-	out := make([]string, n)
-	for i := range out {
-		out[i] = strings.Repeat("x", i+1)
-	}
-	return out
 }
 
 func (p *program) list(query string) (purposes []string, next string) {

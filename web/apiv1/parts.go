@@ -3,6 +3,7 @@ package apiv1
 import (
 	"context"
 	"encoding/json"
+	"maps"
 	"net/url"
 	"reflect"
 	"slices"
@@ -19,19 +20,26 @@ type Part[T any] struct {
 	fields []string // none: all
 }
 
-// Schema is that of the whole, with nothing required.
+// Schema is that of the whole, with nothing required. The whole stays in the document only where an
+// operation shows it.
 func (Part[T]) Schema(r huma.Registry) *huma.Schema {
-	t := reflect.TypeFor[T]()
+	t, known := reflect.TypeFor[T](), maps.Clone(r.Map())
 	whole := r.Schema(t, true, t.Name())
-	name := strings.TrimPrefix(whole.Ref, "#/components/schemas/") + "Part"
-	if _, ok := r.Map()[name]; !ok {
+	wholeName := strings.TrimPrefix(whole.Ref, schemas)
+	name := wholeName + "Part"
+	if _, ok := known[name]; !ok {
 		part := *r.SchemaFromRef(whole.Ref)
 		part.Required = nil
 		part.Description = strings.TrimSpace(part.Description + " Fields that were not asked for are absent.")
 		r.Map()[name] = &part
 	}
-	return &huma.Schema{Ref: "#/components/schemas/" + name}
+	if _, ok := known[wholeName]; !ok {
+		delete(r.Map(), wholeName)
+	}
+	return &huma.Schema{Ref: schemas + name}
 }
+
+const schemas = "#/components/schemas/"
 
 // Example is the whole's.
 func (Part[T]) Example() any { return exampleOf[T]() }
