@@ -22,6 +22,8 @@ func (s *Site) customerOperations() {
 		summary: "Change what is known of a customer"}, s.editCustomer)
 	handle(s, op{id: "leaveCustomer", method: http.MethodPost, path: "/customers/{id}/leave", tag: tagCustomers, act: actor.EditCustomers,
 		summary: "Say from which day on it is a customer no more", text: "Windows of changes that take effect later are not opened for it."}, s.leaveCustomer)
+	s.contractOperations()
+	s.templateOperations()
 	s.contactOperations()
 }
 

@@ -170,7 +170,7 @@ func faultOf(d *huma.ErrorDetail) *fault.Error {
 		}
 		args := fault.Args{}
 		for i, name := range f.args {
-			args[name] = m[i+1]
+			args[name] = strings.ReplaceAll(m[i+1], "<nil>", "null") // among choices
 		}
 		if f.code == "json.required" { // huma names the object that lacks it
 			field = strings.TrimPrefix(field+"."+m[1], ".")
