@@ -220,8 +220,15 @@ func findEnums(sets map[string]*enum, v any, owner, property string) {
 		findEnums(sets, properties[name], owner, name)
 	}
 	for _, inner := range []string{"items", "additionalProperties"} {
-		findEnums(sets, schema[inner], owner, strings.TrimSuffix(property, "s"))
+		findEnums(sets, schema[inner], owner, singular(property))
 	}
+}
+
+func singular(name string) string {
+	if stem, ok := strings.CutSuffix(name, "ies"); ok {
+		return stem + "y"
+	}
+	return strings.TrimSuffix(name, "s")
 }
 
 func camel(name string) string {

@@ -11,6 +11,23 @@ import (
 	"github.com/google/uuid"
 )
 
+// Values of ChangeKind.
+const (
+	ChangeKindAddition    ChangeKind = "addition"
+	ChangeKindRemoval     ChangeKind = "removal"
+	ChangeKindReplacement ChangeKind = "replacement"
+)
+
+// Values of ChangeState.
+const (
+	ChangeStateAnnounced ChangeState = "announced"
+	ChangeStateApproved  ChangeState = "approved"
+	ChangeStateDraft     ChangeState = "draft"
+	ChangeStateEffective ChangeState = "effective"
+	ChangeStateInReview  ChangeState = "in_review"
+	ChangeStateWithdrawn ChangeState = "withdrawn"
+)
+
 // Values of ContactRole.
 const (
 	ContactRoleFallback   ContactRole = "fallback"
@@ -25,10 +42,31 @@ const (
 	CustomerRoleProcessor  CustomerRole = "processor"
 )
 
+// Values of KeyState.
+const (
+	KeyStateActive   KeyState = "active"
+	KeyStateDisabled KeyState = "disabled"
+	KeyStateExpired  KeyState = "expired"
+	KeyStateRevoked  KeyState = "revoked"
+)
+
 // Values of Language.
 const (
 	LanguageDe Language = "de"
 	LanguageEn Language = "en"
+)
+
+// Values of ListCustomersState.
+const (
+	ListCustomersStateCurrent     ListCustomersState = "current"
+	ListCustomersStateLeft        ListCustomersState = "left"
+	ListCustomersStateUnreachable ListCustomersState = "unreachable"
+)
+
+// Values of LocationKind.
+const (
+	LocationKindAccessed LocationKind = "accessed"
+	LocationKindStored   LocationKind = "stored"
 )
 
 // Values of MeRole.
@@ -37,6 +75,20 @@ const (
 	MeRoleApprover MeRole = "approver"
 	MeRoleEditor   MeRole = "editor"
 	MeRoleReviewer MeRole = "reviewer"
+)
+
+// Values of Mechanism.
+const (
+	MechanismAdequacy   Mechanism = "adequacy"
+	MechanismBcr        Mechanism = "bcr"
+	MechanismDpf        Mechanism = "dpf"
+	MechanismDpfSwiss   Mechanism = "dpf_swiss"
+	MechanismDpfUk      Mechanism = "dpf_uk"
+	MechanismNoneNeeded Mechanism = "none_needed"
+	MechanismScc2       Mechanism = "scc_2"
+	MechanismScc3       Mechanism = "scc_3"
+	MechanismUkAddendum Mechanism = "uk_addendum"
+	MechanismUkIdta     Mechanism = "uk_idta"
 )
 
 // Values of Reached.
@@ -48,6 +100,13 @@ const (
 	ReachedPending      Reached = "pending"
 	ReachedSuppressed   Reached = "suppressed"
 	ReachedUnsubscribed Reached = "unsubscribed"
+)
+
+// Values of Regime.
+const (
+	RegimeCh  Regime = "ch"
+	RegimeEea Regime = "eea"
+	RegimeGb  Regime = "gb"
 )
 
 // Values of Region.
@@ -62,12 +121,215 @@ const (
 	RegionUs    Region = "us"
 )
 
-// Values of State.
+// Values of SpecialCategory.
 const (
-	StateCurrent     State = "current"
-	StateLeft        State = "left"
-	StateUnreachable State = "unreachable"
+	SpecialCategoryBeliefs              SpecialCategory = "beliefs"
+	SpecialCategoryBiometricData        SpecialCategory = "biometric_data"
+	SpecialCategoryCriminalOffences     SpecialCategory = "criminal_offences"
+	SpecialCategoryGeneticData          SpecialCategory = "genetic_data"
+	SpecialCategoryHealth               SpecialCategory = "health"
+	SpecialCategoryPoliticalOpinions    SpecialCategory = "political_opinions"
+	SpecialCategoryRacialOrEthnicOrigin SpecialCategory = "racial_or_ethnic_origin"
+	SpecialCategorySexLife              SpecialCategory = "sex_life"
+	SpecialCategoryTradeUnionMembership SpecialCategory = "trade_union_membership"
 )
+
+// Account defines model for Account.
+type Account struct {
+	CreatedAt time.Time `json:"created_at"`
+
+	// DisabledAt Since when the person can't sign in and their keys open nothing; absent: they can.
+	DisabledAt *time.Time `json:"disabled_at,omitempty"`
+
+	// Email To sign in with.
+	Email string    `json:"email"`
+	ID    uuid.UUID `json:"id"`
+
+	// Language Of the console; absent: en.
+	Language  *Language `json:"language,omitempty"`
+	Name      string    `json:"name"`
+	Role      MeRole    `json:"role"`
+	UpdatedAt time.Time `json:"updated_at"`
+}
+
+// AccountFacts defines model for AccountFacts.
+type AccountFacts struct {
+	// Email To sign in with.
+	Email string `json:"email"`
+
+	// Language Of the console; absent: en.
+	Language *Language `json:"language,omitempty"`
+	Name     string    `json:"name"`
+	Role     MeRole    `json:"role"`
+}
+
+// AccountList defines model for AccountList.
+type AccountList struct {
+	Items []Account `json:"items"`
+}
+
+// Change defines model for Change.
+type Change struct {
+	// AfterVersionID The facts of the engagement that comes.
+	AfterVersionID *uuid.UUID `json:"after_version_id,omitempty"`
+	AnnouncedAt    *time.Time `json:"announced_at,omitempty"`
+	AnnouncedBy    *uuid.UUID `json:"announced_by,omitempty"`
+	AnnouncedName  *string    `json:"announced_name,omitempty"`
+	ApprovedAt     *time.Time `json:"approved_at,omitempty"`
+	ApprovedBy     *uuid.UUID `json:"approved_by,omitempty"`
+	ApprovedName   *string    `json:"approved_name,omitempty"`
+
+	// BeforeVersionID The facts of the engagement that goes.
+	BeforeVersionID *uuid.UUID `json:"before_version_id,omitempty"`
+	CreatedAt       time.Time  `json:"created_at"`
+
+	// CreatedBy The account; absent: the system. So with the other steps.
+	CreatedBy   *uuid.UUID `json:"created_by,omitempty"`
+	CreatedName *string    `json:"created_name,omitempty"`
+
+	// EffectiveAt When it had taken effect for the last customer.
+	EffectiveAt *time.Time `json:"effective_at,omitempty"`
+
+	// EffectiveOn The planned day. For a customer whose terms ask for more time it is later; its window tells.
+	EffectiveOn *Day `json:"effective_on"`
+
+	// EngagementID That comes or, in a removal, goes.
+	EngagementID uuid.UUID  `json:"engagement_id"`
+	ID           uuid.UUID  `json:"id"`
+	Kind         ChangeKind `json:"kind"`
+	Reason       string     `json:"reason"`
+
+	// Reference What people call it. Addresses take it in the place of the ID.
+	Reference string `json:"reference"`
+
+	// ReplacedEngagementID That a replacement ends.
+	ReplacedEngagementID *uuid.UUID `json:"replaced_engagement_id,omitempty"`
+
+	// ReplacedName Of the vendor that is replaced.
+	ReplacedName  *string     `json:"replaced_name,omitempty"`
+	Safeguards    string      `json:"safeguards"`
+	State         ChangeState `json:"state"`
+	SubmittedAt   *time.Time  `json:"submitted_at,omitempty"`
+	SubmittedBy   *uuid.UUID  `json:"submitted_by,omitempty"`
+	SubmittedName *string     `json:"submitted_name,omitempty"`
+	UpdatedAt     time.Time   `json:"updated_at"`
+
+	// VendorID Of the engagement that comes or, in a removal, goes.
+	VendorID   uuid.UUID `json:"vendor_id"`
+	VendorName string    `json:"vendor_name"`
+	VendorSlug string    `json:"vendor_slug"`
+
+	// Version Rises with each edit and each step. If-Match takes it, in quotes.
+	Version         int        `json:"version"`
+	WithdrawnAt     *time.Time `json:"withdrawn_at,omitempty"`
+	WithdrawnBy     *uuid.UUID `json:"withdrawn_by,omitempty"`
+	WithdrawnName   *string    `json:"withdrawn_name,omitempty"`
+	WithdrawnReason *string    `json:"withdrawn_reason,omitempty"`
+}
+
+// ChangeDetail defines model for ChangeDetail.
+type ChangeDetail struct {
+	// AfterVersionID The facts of the engagement that comes.
+	AfterVersionID *uuid.UUID `json:"after_version_id,omitempty"`
+	AnnouncedAt    *time.Time `json:"announced_at,omitempty"`
+	AnnouncedBy    *uuid.UUID `json:"announced_by,omitempty"`
+	AnnouncedName  *string    `json:"announced_name,omitempty"`
+	ApprovedAt     *time.Time `json:"approved_at,omitempty"`
+	ApprovedBy     *uuid.UUID `json:"approved_by,omitempty"`
+	ApprovedName   *string    `json:"approved_name,omitempty"`
+
+	// BeforeVersionID The facts of the engagement that goes.
+	BeforeVersionID *uuid.UUID `json:"before_version_id,omitempty"`
+	CreatedAt       time.Time  `json:"created_at"`
+
+	// CreatedBy The account; absent: the system. So with the other steps.
+	CreatedBy   *uuid.UUID `json:"created_by,omitempty"`
+	CreatedName *string    `json:"created_name,omitempty"`
+
+	// EffectiveAt When it had taken effect for the last customer.
+	EffectiveAt *time.Time `json:"effective_at,omitempty"`
+
+	// EffectiveOn The planned day. For a customer whose terms ask for more time it is later; its window tells.
+	EffectiveOn *Day `json:"effective_on"`
+
+	// EngagementID That comes or, in a removal, goes.
+	EngagementID uuid.UUID  `json:"engagement_id"`
+	ID           uuid.UUID  `json:"id"`
+	Kind         ChangeKind `json:"kind"`
+	Reason       string     `json:"reason"`
+
+	// Reference What people call it. Addresses take it in the place of the ID.
+	Reference string `json:"reference"`
+
+	// ReplacedEngagementID That a replacement ends.
+	ReplacedEngagementID *uuid.UUID `json:"replaced_engagement_id,omitempty"`
+
+	// ReplacedName Of the vendor that is replaced.
+	ReplacedName *string `json:"replaced_name,omitempty"`
+	Safeguards   string  `json:"safeguards"`
+
+	// SentBack Of a draft that came back: why.
+	SentBack      *SentBack   `json:"sent_back,omitempty"`
+	State         ChangeState `json:"state"`
+	SubmittedAt   *time.Time  `json:"submitted_at,omitempty"`
+	SubmittedBy   *uuid.UUID  `json:"submitted_by,omitempty"`
+	SubmittedName *string     `json:"submitted_name,omitempty"`
+	UpdatedAt     time.Time   `json:"updated_at"`
+
+	// VendorID Of the engagement that comes or, in a removal, goes.
+	VendorID   uuid.UUID `json:"vendor_id"`
+	VendorName string    `json:"vendor_name"`
+	VendorSlug string    `json:"vendor_slug"`
+
+	// Version Rises with each edit and each step. If-Match takes it, in quotes.
+	Version int `json:"version"`
+
+	// Windows Once it is announced: its customers' windows, counted.
+	Windows         *WindowCount `json:"windows,omitempty"`
+	WithdrawnAt     *time.Time   `json:"withdrawn_at,omitempty"`
+	WithdrawnBy     *uuid.UUID   `json:"withdrawn_by,omitempty"`
+	WithdrawnName   *string      `json:"withdrawn_name,omitempty"`
+	WithdrawnReason *string      `json:"withdrawn_reason,omitempty"`
+}
+
+// ChangeKind defines model for ChangeKind.
+type ChangeKind string
+
+// ChangePage defines model for ChangePage.
+type ChangePage struct {
+	Items []Change `json:"items"`
+
+	// Next Give it as after to get the next page; empty on the last.
+	Next string `json:"next"`
+}
+
+// ChangeProposal defines model for ChangeProposal.
+type ChangeProposal struct {
+	// EffectiveOn The planned day, today or later, in the publisher's zone. For a customer it begins at 00:00 in the zone of its terms.
+	EffectiveOn *Day `json:"effective_on"`
+
+	// EngagementID Of a removal: the engagement that ends.
+	EngagementID *uuid.UUID `json:"engagement_id,omitempty"`
+
+	// Facts Of an addition or a replacement: the engagement that comes.
+	Facts *EngagementFacts `json:"facts,omitempty"`
+	Kind  ChangeKind       `json:"kind"`
+
+	// Reason Why; it stands in the notice.
+	Reason string `json:"reason"`
+
+	// ReplacedEngagementID Of a replacement: the engagement that ends.
+	ReplacedEngagementID *uuid.UUID `json:"replaced_engagement_id,omitempty"`
+
+	// Safeguards What protects the data; it stands in the notice.
+	Safeguards *string `json:"safeguards,omitempty"`
+
+	// VendorID Of an addition or a replacement: the vendor that comes.
+	VendorID *uuid.UUID `json:"vendor_id,omitempty"`
+}
+
+// ChangeState defines model for ChangeState.
+type ChangeState string
 
 // Contact defines model for Contact.
 type Contact struct {
@@ -209,13 +471,195 @@ type CustomerPage struct {
 // CustomerRole defines model for CustomerRole.
 type CustomerRole string
 
+// EngagementFacts defines model for EngagementFacts.
+type EngagementFacts struct {
+	DataCategories []string `json:"data_categories,omitempty"`
+
+	// DataSubjects Whose data it is, in words.
+	DataSubjects []string `json:"data_subjects,omitempty"`
+
+	// Excludable A customer can be technically excluded.
+	Excludable *bool `json:"excludable,omitempty"`
+
+	// HostingVendorID The vendor in whose data centers it runs; absent: its own, or unknown.
+	HostingVendorID *uuid.UUID `json:"hosting_vendor_id,omitempty"`
+
+	// Locations Where data is stored or accessed from.
+	Locations []Location `json:"locations,omitempty"`
+
+	// Nature What the vendor does with the data.
+	Nature *string `json:"nature,omitempty"`
+
+	// Note Why this version was recorded. It is not published.
+	Note *string `json:"note,omitempty"`
+
+	// Optional A customer may do without.
+	Optional *bool `json:"optional,omitempty"`
+
+	// Products That it is used for; empty: every product.
+	Products []EngagementProduct `json:"products,omitempty"`
+
+	// Purpose What the vendor is used for, in one line.
+	Purpose string `json:"purpose"`
+
+	// Regions Of the customers that it serves; empty: all.
+	Regions []Region `json:"regions,omitempty"`
+
+	// SpecialCategories Of GDPR Art. 9(1); criminal_offences: the data of Art. 10.
+	SpecialCategories []SpecialCategory `json:"special_categories,omitempty"`
+}
+
+// EngagementProduct defines model for EngagementProduct.
+type EngagementProduct struct {
+	// Name The product's. In answers only: it is not looked at when sent back.
+	Name *string `json:"name,omitempty"`
+
+	// Plan Empty: every plan.
+	Plan      *string   `json:"plan,omitempty"`
+	ProductID uuid.UUID `json:"product_id"`
+
+	// Slug The product's. In answers only: it is not looked at when sent back.
+	Slug *string `json:"slug,omitempty"`
+}
+
+// Key defines model for Key.
+type Key struct {
+	// AccountID For whom the key acts.
+	AccountID   uuid.UUID `json:"account_id"`
+	AccountName string    `json:"account_name"`
+	CreatedAt   time.Time `json:"created_at"`
+
+	// ExpiresAt From then on the key opens nothing.
+	ExpiresAt time.Time `json:"expires_at"`
+
+	// Hint The first characters of the key, to tell keys apart.
+	Hint string    `json:"hint"`
+	ID   uuid.UUID `json:"id"`
+
+	// LastUsedAt To the minute; absent: never.
+	LastUsedAt *time.Time `json:"last_used_at,omitempty"`
+
+	// MadeBy The key by which a program made this one; absent: a person made it.
+	MadeBy *uuid.UUID `json:"made_by,omitempty"`
+
+	// Name What the key is for.
+	Name string `json:"name"`
+
+	// Networks From which the key may be used; empty: from anywhere.
+	Networks []string `json:"networks"`
+
+	// PerMinute Requests that the key may make in a minute, in each server.
+	PerMinute int        `json:"per_minute"`
+	RevokedAt *time.Time `json:"revoked_at,omitempty"`
+
+	// RevokedBy The account that revoked it.
+	RevokedBy *uuid.UUID `json:"revoked_by,omitempty"`
+	Role      MeRole     `json:"role"`
+
+	// RoleNow What the key may do now: the lesser of its own role and the account's.
+	RoleNow MeRole `json:"role_now"`
+
+	// State disabled: its account is.
+	State KeyState `json:"state"`
+}
+
+// KeyFacts defines model for KeyFacts.
+type KeyFacts struct {
+	// Name What the key is for.
+	Name string `json:"name"`
+
+	// Networks From which the key may be used, such as 198.51.100.0/24, 2001:db8::/32 or a single address; none: from anywhere.
+	Networks []string `json:"networks,omitempty"`
+
+	// PerMinute Requests that the key may make in a minute, in each server; absent: 600.
+	PerMinute *int `json:"per_minute,omitempty"`
+}
+
+// KeyPage defines model for KeyPage.
+type KeyPage struct {
+	Items []Key `json:"items"`
+
+	// Next Give it as after to get the next page; empty on the last.
+	Next string `json:"next"`
+}
+
+// KeyState defines model for KeyState.
+type KeyState string
+
 // Language defines model for Language.
 type Language string
+
+// LanguageInput defines model for LanguageInput.
+type LanguageInput struct {
+	Language Language `json:"language"`
+}
 
 // LeaveInput defines model for LeaveInput.
 type LeaveInput struct {
 	// LeftOn No longer a customer from this day of the publisher's; null takes it back.
 	LeftOn *Day `json:"left_on"`
+}
+
+// ListCustomersState defines model for ListCustomersState.
+type ListCustomersState string
+
+// Location defines model for Location.
+type Location struct {
+	// Country ISO 3166-1 alpha-2.
+	Country string `json:"country"`
+
+	// Kind accessed: data is only looked at from there.
+	Kind LocationKind `json:"kind"`
+
+	// Transfers What allows the data to get there, for each law that it leaves; once for each.
+	Transfers []Transfer `json:"transfers,omitempty"`
+}
+
+// LocationKind defines model for LocationKind.
+type LocationKind string
+
+// MadeKey defines model for MadeKey.
+type MadeKey struct {
+	// AccountID For whom the key acts.
+	AccountID   uuid.UUID `json:"account_id"`
+	AccountName string    `json:"account_name"`
+	CreatedAt   time.Time `json:"created_at"`
+
+	// ExpiresAt From then on the key opens nothing.
+	ExpiresAt time.Time `json:"expires_at"`
+
+	// Hint The first characters of the key, to tell keys apart.
+	Hint string    `json:"hint"`
+	ID   uuid.UUID `json:"id"`
+
+	// Key The key itself. It is told here, this once: keep it where secrets are kept.
+	Key string `json:"key"`
+
+	// LastUsedAt To the minute; absent: never.
+	LastUsedAt *time.Time `json:"last_used_at,omitempty"`
+
+	// MadeBy The key by which a program made this one; absent: a person made it.
+	MadeBy *uuid.UUID `json:"made_by,omitempty"`
+
+	// Name What the key is for.
+	Name string `json:"name"`
+
+	// Networks From which the key may be used; empty: from anywhere.
+	Networks []string `json:"networks"`
+
+	// PerMinute Requests that the key may make in a minute, in each server.
+	PerMinute int        `json:"per_minute"`
+	RevokedAt *time.Time `json:"revoked_at,omitempty"`
+
+	// RevokedBy The account that revoked it.
+	RevokedBy *uuid.UUID `json:"revoked_by,omitempty"`
+	Role      MeRole     `json:"role"`
+
+	// RoleNow What the key may do now: the lesser of its own role and the account's.
+	RoleNow MeRole `json:"role_now"`
+
+	// State disabled: its account is.
+	State KeyState `json:"state"`
 }
 
 // Me defines model for Me.
@@ -242,6 +686,47 @@ type Me struct {
 
 // MeRole defines model for MeRole.
 type MeRole string
+
+// Mechanism defines model for Mechanism.
+type Mechanism string
+
+// NewAccount defines model for NewAccount.
+type NewAccount struct {
+	// Email To sign in with.
+	Email string `json:"email"`
+
+	// Language Of the console; absent: en.
+	Language *Language `json:"language,omitempty"`
+	Name     string    `json:"name"`
+
+	// Password The first one: 12 to 128 characters. The person should change it.
+	Password string `json:"password"`
+	Role     MeRole `json:"role"`
+}
+
+// NewKey defines model for NewKey.
+type NewKey struct {
+	// ExpiresAt From then on the key opens nothing: within 366 days. Absent: 90 days ahead.
+	ExpiresAt *time.Time `json:"expires_at,omitempty"`
+
+	// Name What the key is for.
+	Name string `json:"name"`
+
+	// Networks From which the key may be used, such as 198.51.100.0/24, 2001:db8::/32 or a single address; none: from anywhere.
+	Networks []string `json:"networks,omitempty"`
+
+	// PerMinute Requests that the key may make in a minute, in each server; absent: 600.
+	PerMinute *int `json:"per_minute,omitempty"`
+
+	// Role What the key may do: no more than the account at any time, nor than the key by which it is made.
+	Role MeRole `json:"role"`
+}
+
+// PasswordInput defines model for PasswordInput.
+type PasswordInput struct {
+	// Password 12 to 128 characters.
+	Password string `json:"password"`
+}
 
 // Product defines model for Product.
 type Product struct {
@@ -299,11 +784,67 @@ type PublisherSettings struct {
 // Reached defines model for Reached.
 type Reached string
 
+// Reasoned defines model for Reasoned.
+type Reasoned struct {
+	Reason string `json:"reason"`
+}
+
+// Regime defines model for Regime.
+type Regime string
+
 // Region defines model for Region.
 type Region string
 
-// State defines model for State.
-type State string
+// SentBack defines model for SentBack.
+type SentBack struct {
+	At time.Time `json:"at"`
+
+	// Name Whose step it was.
+	Name string `json:"name"`
+
+	// Reason What is to be mended. Empty once the record's text was erased.
+	Reason string `json:"reason"`
+}
+
+// SpecialCategory defines model for SpecialCategory.
+type SpecialCategory string
+
+// Transfer defines model for Transfer.
+type Transfer struct {
+	// AssessedOn Day of the transfer impact assessment.
+	AssessedOn *Day `json:"assessed_on,omitempty"`
+
+	// Mechanism Each regime knows some of these: scc_2 and scc_3 are of eea and ch, uk_idta and uk_addendum of gb, and each has a dpf of its own. none_needed: the country is inside the regime.
+	Mechanism Mechanism `json:"mechanism"`
+
+	// Regime The law that restricts the export: GDPR, UK GDPR, Swiss FADP.
+	Regime Regime `json:"regime"`
+}
+
+// WindowCount defines model for WindowCount.
+type WindowCount struct {
+	All int `json:"all"`
+
+	// Served Whose notice has reached the customer as its terms count it.
+	Served int `json:"served"`
+}
+
+// ListChangesParams defines parameters for ListChanges.
+type ListChangesParams struct {
+	// After next of the page before: this page begins behind it, whatever came or went meanwhile.
+	After *string `form:"after,omitempty" json:"after,omitempty"`
+
+	// Limit At most so many entries.
+	Limit *int `form:"limit,omitempty" json:"limit,omitempty"`
+
+	// Fields Names of fields, separated by commas: entries have these only. Without it they have all.
+	Fields *string      `form:"fields,omitempty" json:"fields,omitempty"`
+	State  *ChangeState `form:"state,omitempty" json:"state,omitempty"`
+	Kind   *ChangeKind  `form:"kind,omitempty" json:"kind,omitempty"`
+
+	// Query Part of the reference or of the vendor's name, however capitalized.
+	Query *string `form:"query,omitempty" json:"query,omitempty"`
+}
 
 // ListCustomersParams defines parameters for ListCustomers.
 type ListCustomersParams struct {
@@ -319,7 +860,7 @@ type ListCustomersParams struct {
 	Template *uuid.UUID `form:"template,omitempty" json:"template,omitempty"`
 
 	// State unreachable: a customer today whom no notice would reach.
-	State *State `form:"state,omitempty" json:"state,omitempty"`
+	State *ListCustomersState `form:"state,omitempty" json:"state,omitempty"`
 
 	// Fields Names of fields, separated by commas: entries have these only. Without it they have all.
 	Fields *string `form:"fields,omitempty" json:"fields,omitempty"`
@@ -329,6 +870,269 @@ type ListCustomersParams struct {
 
 	// Limit At most so many entries.
 	Limit *int `form:"limit,omitempty" json:"limit,omitempty"`
+}
+
+// ListKeysParams defines parameters for ListKeys.
+type ListKeysParams struct {
+	// After next of the page before: this page begins behind it, whatever came or went meanwhile.
+	After *string `form:"after,omitempty" json:"after,omitempty"`
+
+	// Limit At most so many entries.
+	Limit *int `form:"limit,omitempty" json:"limit,omitempty"`
+
+	// Account Only of this account.
+	Account *uuid.UUID `form:"account,omitempty" json:"account,omitempty"`
+
+	// Active Only those that open something now.
+	Active *bool `form:"active,omitempty" json:"active,omitempty"`
+}
+
+// ListMyKeysParams defines parameters for ListMyKeys.
+type ListMyKeysParams struct {
+	// After next of the page before: this page begins behind it, whatever came or went meanwhile.
+	After *string `form:"after,omitempty" json:"after,omitempty"`
+
+	// Limit At most so many entries.
+	Limit *int `form:"limit,omitempty" json:"limit,omitempty"`
+
+	// Active Only those that open something now.
+	Active *bool `form:"active,omitempty" json:"active,omitempty"`
+}
+
+// ListAccounts: everybody of the staff.
+//
+// By name; disabled accounts too.
+//
+// Keys with one of these roles may do this: admin.
+//
+// GET /accounts
+func (c *Client) ListAccounts(ctx context.Context, options ...CallOption) (*Answer[AccountList], error) {
+	r := request{method: http.MethodGet, path: path("/accounts")}
+	return answer[AccountList](ctx, c, &r, options)
+}
+
+// CreateAccount: add a person.
+//
+// Administrators are made, changed and disabled by people only, in the console: a key can't (403), so that whatever a stolen one did can be undone.
+//
+// Keys with one of these roles may do this: admin.
+//
+// POST /accounts
+func (c *Client) CreateAccount(ctx context.Context, body NewAccount, options ...CallOption) (*Answer[Account], error) {
+	r := request{method: http.MethodPost, path: path("/accounts")}
+	r.body = body
+	return answer[Account](ctx, c, &r, options)
+}
+
+// GetAccount: one account.
+//
+// Who is no administrator reads their own only.
+//
+// Keys of every role may do this.
+//
+// GET /accounts/{id}
+func (c *Client) GetAccount(ctx context.Context, id uuid.UUID, options ...CallOption) (*Answer[Account], error) {
+	r := request{method: http.MethodGet, path: path("/accounts/{id}", "id", id)}
+	return answer[Account](ctx, c, &r, options)
+}
+
+// EditAccount: change a person's address, name, role and language.
+//
+// Administrators are made, changed and disabled by people only, in the console: a key can't (403), so that whatever a stolen one did can be undone.
+//
+// Keys with one of these roles may do this: admin.
+//
+// PUT /accounts/{id}
+func (c *Client) EditAccount(ctx context.Context, id uuid.UUID, basedOn ETag, body AccountFacts, options ...CallOption) (*Answer[Account], error) {
+	r := request{method: http.MethodPut, path: path("/accounts/{id}", "id", id)}
+	r.basedOn = basedOn
+	r.body = body
+	return answer[Account](ctx, c, &r, options)
+}
+
+// DisableAccount: keep a person out.
+//
+// Their sessions end and their keys open nothing. Administrators are made, changed and disabled by people only, in the console: a key can't (403), so that whatever a stolen one did can be undone.
+//
+// Keys with one of these roles may do this: admin.
+//
+// POST /accounts/{id}/disable
+func (c *Client) DisableAccount(ctx context.Context, id uuid.UUID, basedOn ETag, options ...CallOption) (*Answer[Account], error) {
+	r := request{method: http.MethodPost, path: path("/accounts/{id}/disable", "id", id)}
+	r.basedOn = basedOn
+	return answer[Account](ctx, c, &r, options)
+}
+
+// EnableAccount: let a person in again.
+//
+// With the password and the keys that they had. Administrators are made, changed and disabled by people only, in the console: a key can't (403), so that whatever a stolen one did can be undone.
+//
+// Keys with one of these roles may do this: admin.
+//
+// POST /accounts/{id}/enable
+func (c *Client) EnableAccount(ctx context.Context, id uuid.UUID, basedOn ETag, options ...CallOption) (*Answer[Account], error) {
+	r := request{method: http.MethodPost, path: path("/accounts/{id}/enable", "id", id)}
+	r.basedOn = basedOn
+	return answer[Account](ctx, c, &r, options)
+}
+
+// SetPassword: give somebody a new password.
+//
+// Ends all of their sessions; their keys go on. Not one's own, nor an administrator's (403): that takes a person, in the console.
+//
+// Keys with one of these roles may do this: admin.
+//
+// PUT /accounts/{id}/password
+func (c *Client) SetPassword(ctx context.Context, id uuid.UUID, body PasswordInput, options ...CallOption) error {
+	r := request{method: http.MethodPut, path: path("/accounts/{id}/password", "id", id)}
+	r.body = body
+	return c.do(ctx, &r, options)
+}
+
+// ListChanges: the changes, the newest first.
+//
+// Keys of every role may do this.
+//
+// GET /changes
+func (c *Client) ListChanges(ctx context.Context, params *ListChangesParams, options ...CallOption) (*Answer[ChangePage], error) {
+	r := request{method: http.MethodGet, path: path("/changes")}
+	if params != nil {
+		r.ask("after", params.After)
+		r.ask("limit", params.Limit)
+		r.ask("fields", params.Fields)
+		r.ask("state", params.State)
+		r.ask("kind", params.Kind)
+		r.ask("query", params.Query)
+	}
+	return answer[ChangePage](ctx, c, &r, options)
+}
+
+// AllChanges goes over all pages of ListChanges. After an error there is nothing more.
+func (c *Client) AllChanges(ctx context.Context, params *ListChangesParams, options ...CallOption) iter.Seq2[Change, error] {
+	return pages(func(after string) ([]Change, string, error) {
+		asked := ListChangesParams{}
+		if params != nil {
+			asked = *params
+		}
+		if after != "" {
+			asked.After = &after
+		}
+		page, err := c.ListChanges(ctx, &asked, options...)
+		if err != nil {
+			return nil, "", err
+		}
+		return page.Body.Items, page.Body.Next, nil
+	})
+}
+
+// DraftChange: draft a change.
+//
+// Nobody is told of a draft. What it lacks for an announcement its readiness tells.
+//
+// Keys with one of these roles may do this: admin, approver, editor.
+//
+// POST /changes
+func (c *Client) DraftChange(ctx context.Context, body ChangeProposal, options ...CallOption) (*Answer[ChangeDetail], error) {
+	r := request{method: http.MethodPost, path: path("/changes")}
+	r.body = body
+	return answer[ChangeDetail](ctx, c, &r, options)
+}
+
+// GetChange: a change.
+//
+// Keys of every role may do this.
+//
+// GET /changes/{id}
+func (c *Client) GetChange(ctx context.Context, id string, options ...CallOption) (*Answer[ChangeDetail], error) {
+	r := request{method: http.MethodGet, path: path("/changes/{id}", "id", id)}
+	return answer[ChangeDetail](ctx, c, &r, options)
+}
+
+// EditChange: edit a draft.
+//
+// The proposal is replaced whole. Only drafts can be edited: send a change back first.
+//
+// Keys with one of these roles may do this: admin, approver, editor.
+//
+// PUT /changes/{id}
+func (c *Client) EditChange(ctx context.Context, id string, basedOn ETag, body ChangeProposal, options ...CallOption) (*Answer[ChangeDetail], error) {
+	r := request{method: http.MethodPut, path: path("/changes/{id}", "id", id)}
+	r.basedOn = basedOn
+	r.body = body
+	return answer[ChangeDetail](ctx, c, &r, options)
+}
+
+// AnnounceChange: announce an approved change.
+//
+// It fixes each customer's window and starts the notice to everybody concerned. It happens once: whoever asks second, under another Idempotency-Key, gets 409 change.already_announced.
+//
+// Keys with one of these roles may do this: admin, approver.
+//
+// POST /changes/{id}/announce
+func (c *Client) AnnounceChange(ctx context.Context, id string, options ...CallOption) (*Answer[ChangeDetail], error) {
+	r := request{method: http.MethodPost, path: path("/changes/{id}/announce", "id", id)}
+	return answer[ChangeDetail](ctx, c, &r, options)
+}
+
+// ApproveChange: approve a change as the second person.
+//
+// If-Match names the version that the second person read: what was changed since is not approved. Unless the publisher has switched four eyes off, nobody approves what they drafted, edited or submitted; a key acts for its account, so another key of the same account is no second person.
+//
+// Keys with one of these roles may do this: admin, approver.
+//
+// POST /changes/{id}/approve
+func (c *Client) ApproveChange(ctx context.Context, id string, basedOn ETag, options ...CallOption) (*Answer[ChangeDetail], error) {
+	r := request{method: http.MethodPost, path: path("/changes/{id}/approve", "id", id)}
+	r.basedOn = basedOn
+	return answer[ChangeDetail](ctx, c, &r, options)
+}
+
+// GetProposal: what a change is to be, as it was written.
+//
+// It is what an edit sends back.
+//
+// Keys of every role may do this.
+//
+// GET /changes/{id}/proposal
+func (c *Client) GetProposal(ctx context.Context, id string, options ...CallOption) (*Answer[ChangeProposal], error) {
+	r := request{method: http.MethodGet, path: path("/changes/{id}/proposal", "id", id)}
+	return answer[ChangeProposal](ctx, c, &r, options)
+}
+
+// SendBackChange: make a change in review, or an approved one, a draft again.
+//
+// An approval is undone only by who may give one.
+//
+// Keys with one of these roles may do this: admin, approver, editor.
+//
+// POST /changes/{id}/send-back
+func (c *Client) SendBackChange(ctx context.Context, id string, body Reasoned, options ...CallOption) (*Answer[ChangeDetail], error) {
+	r := request{method: http.MethodPost, path: path("/changes/{id}/send-back", "id", id)}
+	r.body = body
+	return answer[ChangeDetail](ctx, c, &r, options)
+}
+
+// SubmitChange: put a draft up for approval.
+//
+// Keys with one of these roles may do this: admin, approver, editor.
+//
+// POST /changes/{id}/submit
+func (c *Client) SubmitChange(ctx context.Context, id string, options ...CallOption) (*Answer[ChangeDetail], error) {
+	r := request{method: http.MethodPost, path: path("/changes/{id}/submit", "id", id)}
+	return answer[ChangeDetail](ctx, c, &r, options)
+}
+
+// WithdrawChange: withdraw a change.
+//
+// Of an announced one, everybody who was told is told again; what waits to be sent is cancelled, and open windows close.
+//
+// Keys with one of these roles may do this: admin, approver.
+//
+// POST /changes/{id}/withdraw
+func (c *Client) WithdrawChange(ctx context.Context, id string, body Reasoned, options ...CallOption) (*Answer[ChangeDetail], error) {
+	r := request{method: http.MethodPost, path: path("/changes/{id}/withdraw", "id", id)}
+	r.body = body
+	return answer[ChangeDetail](ctx, c, &r, options)
 }
 
 // RemoveContact: remove a contact.
@@ -490,6 +1294,80 @@ func (c *Client) LeaveCustomer(ctx context.Context, id uuid.UUID, basedOn ETag, 
 	return answer[Customer](ctx, c, &r, options)
 }
 
+// ListKeys: everybody's API keys.
+//
+// The newest first.
+//
+// Keys with one of these roles may do this: admin.
+//
+// GET /keys
+func (c *Client) ListKeys(ctx context.Context, params *ListKeysParams, options ...CallOption) (*Answer[KeyPage], error) {
+	r := request{method: http.MethodGet, path: path("/keys")}
+	if params != nil {
+		r.ask("after", params.After)
+		r.ask("limit", params.Limit)
+		r.ask("account", params.Account)
+		r.ask("active", params.Active)
+	}
+	return answer[KeyPage](ctx, c, &r, options)
+}
+
+// AllKeys goes over all pages of ListKeys. After an error there is nothing more.
+func (c *Client) AllKeys(ctx context.Context, params *ListKeysParams, options ...CallOption) iter.Seq2[Key, error] {
+	return pages(func(after string) ([]Key, string, error) {
+		asked := ListKeysParams{}
+		if params != nil {
+			asked = *params
+		}
+		if after != "" {
+			asked.After = &after
+		}
+		page, err := c.ListKeys(ctx, &asked, options...)
+		if err != nil {
+			return nil, "", err
+		}
+		return page.Body.Items, page.Body.Next, nil
+	})
+}
+
+// RevokeKey: revoke an API key.
+//
+// For good, with the keys that it made; one that is revoked already stays so. One's own or, for administrators, anybody's. A key revokes keys whose role is not above its own, itself among them.
+//
+// Keys of every role may do this.
+//
+// DELETE /keys/{id}
+func (c *Client) RevokeKey(ctx context.Context, id uuid.UUID, options ...CallOption) error {
+	r := request{method: http.MethodDelete, path: path("/keys/{id}", "id", id)}
+	return c.do(ctx, &r, options)
+}
+
+// GetKey: one API key.
+//
+// Who is no administrator reads their own only.
+//
+// Keys of every role may do this.
+//
+// GET /keys/{id}
+func (c *Client) GetKey(ctx context.Context, id uuid.UUID, options ...CallOption) (*Answer[Key], error) {
+	r := request{method: http.MethodGet, path: path("/keys/{id}", "id", id)}
+	return answer[Key](ctx, c, &r, options)
+}
+
+// EditKey: change the name, networks and rate of a key of one's own.
+//
+// By a key only such keys can be made or edited as reach no further than itself: in role, networks, rate and life.
+//
+// Keys of every role may do this.
+//
+// PUT /keys/{id}
+func (c *Client) EditKey(ctx context.Context, id uuid.UUID, basedOn ETag, body KeyFacts, options ...CallOption) (*Answer[Key], error) {
+	r := request{method: http.MethodPut, path: path("/keys/{id}", "id", id)}
+	r.basedOn = basedOn
+	r.body = body
+	return answer[Key](ctx, c, &r, options)
+}
+
 // GetMe: who this key is.
 //
 // Any key may do this.
@@ -498,6 +1376,65 @@ func (c *Client) LeaveCustomer(ctx context.Context, id uuid.UUID, basedOn ETag, 
 func (c *Client) GetMe(ctx context.Context, options ...CallOption) (*Answer[Me], error) {
 	r := request{method: http.MethodGet, path: path("/me")}
 	return answer[Me](ctx, c, &r, options)
+}
+
+// ListMyKeys: the API keys of one's own account.
+//
+// The newest first.
+//
+// Keys of every role may do this.
+//
+// GET /me/keys
+func (c *Client) ListMyKeys(ctx context.Context, params *ListMyKeysParams, options ...CallOption) (*Answer[KeyPage], error) {
+	r := request{method: http.MethodGet, path: path("/me/keys")}
+	if params != nil {
+		r.ask("after", params.After)
+		r.ask("limit", params.Limit)
+		r.ask("active", params.Active)
+	}
+	return answer[KeyPage](ctx, c, &r, options)
+}
+
+// AllMyKeys goes over all pages of ListMyKeys. After an error there is nothing more.
+func (c *Client) AllMyKeys(ctx context.Context, params *ListMyKeysParams, options ...CallOption) iter.Seq2[Key, error] {
+	return pages(func(after string) ([]Key, string, error) {
+		asked := ListMyKeysParams{}
+		if params != nil {
+			asked = *params
+		}
+		if after != "" {
+			asked.After = &after
+		}
+		page, err := c.ListMyKeys(ctx, &asked, options...)
+		if err != nil {
+			return nil, "", err
+		}
+		return page.Body.Items, page.Body.Next, nil
+	})
+}
+
+// CreateKey: make an API key.
+//
+// It acts for the same account as the key that makes it: nobody makes keys for others. By a key only such keys can be made or edited as reach no further than itself: in role, networks, rate and life. It goes with the key that made it when that one is revoked, and makes none itself.
+//
+// Keys of every role may do this.
+//
+// POST /me/keys
+func (c *Client) CreateKey(ctx context.Context, body NewKey, options ...CallOption) (*Answer[MadeKey], error) {
+	r := request{method: http.MethodPost, path: path("/me/keys")}
+	r.body = body
+	return answer[MadeKey](ctx, c, &r, options)
+}
+
+// SetMyLanguage: choose the language of one's own console.
+//
+// Keys of every role may do this.
+//
+// PUT /me/language
+func (c *Client) SetMyLanguage(ctx context.Context, body LanguageInput, options ...CallOption) error {
+	r := request{method: http.MethodPut, path: path("/me/language")}
+	r.body = body
+	return c.do(ctx, &r, options)
 }
 
 // ListProducts: the products that are not retired.
