@@ -11,21 +11,50 @@ import (
 	"github.com/google/uuid"
 )
 
-// Values of ChangeKind.
+// Values of ActivationWaitsFor.
 const (
-	ChangeKindAddition    ChangeKind = "addition"
-	ChangeKindRemoval     ChangeKind = "removal"
-	ChangeKindReplacement ChangeKind = "replacement"
+	ActivationWaitsForLater     ActivationWaitsFor = "later"
+	ActivationWaitsForNotice    ActivationWaitsFor = "notice"
+	ActivationWaitsForObjection ActivationWaitsFor = "objection"
 )
 
-// Values of ChangeState.
+// Values of Authorisation.
 const (
-	ChangeStateAnnounced ChangeState = "announced"
-	ChangeStateApproved  ChangeState = "approved"
-	ChangeStateDraft     ChangeState = "draft"
-	ChangeStateEffective ChangeState = "effective"
-	ChangeStateInReview  ChangeState = "in_review"
-	ChangeStateWithdrawn ChangeState = "withdrawn"
+	AuthorisationGeneral  Authorisation = "general"
+	AuthorisationSpecific Authorisation = "specific"
+)
+
+// Values of ChangePartKind.
+const (
+	ChangePartKindAddition    ChangePartKind = "addition"
+	ChangePartKindRemoval     ChangePartKind = "removal"
+	ChangePartKindReplacement ChangePartKind = "replacement"
+)
+
+// Values of ChangePartState.
+const (
+	ChangePartStateAnnounced ChangePartState = "announced"
+	ChangePartStateApproved  ChangePartState = "approved"
+	ChangePartStateDraft     ChangePartState = "draft"
+	ChangePartStateEffective ChangePartState = "effective"
+	ChangePartStateInReview  ChangePartState = "in_review"
+	ChangePartStateWithdrawn ChangePartState = "withdrawn"
+)
+
+// Values of Channel.
+const (
+	ChannelEmail   Channel = "email"
+	ChannelSlack   Channel = "slack"
+	ChannelWebhook Channel = "webhook"
+)
+
+// Values of ClockStarts.
+const (
+	ClockStartsAccepted  ClockStarts = "accepted"
+	ClockStartsDeemed    ClockStarts = "deemed"
+	ClockStartsProof     ClockStarts = "proof"
+	ClockStartsPublished ClockStarts = "published"
+	ClockStartsSent      ClockStarts = "sent"
 )
 
 // Values of ContactRole.
@@ -35,11 +64,23 @@ const (
 	ContactRoleObjections ContactRole = "objections"
 )
 
+// Values of Counting.
+const (
+	CountingPlain            Counting = "plain"
+	CountingRegulation118271 Counting = "regulation_1182_71"
+)
+
 // Values of CustomerRole.
 const (
 	CustomerRoleBoth       CustomerRole = "both"
 	CustomerRoleController CustomerRole = "controller"
 	CustomerRoleProcessor  CustomerRole = "processor"
+)
+
+// Values of Direction.
+const (
+	DirectionBackward Direction = "backward"
+	DirectionForward  Direction = "forward"
 )
 
 // Values of KeyState.
@@ -91,6 +132,12 @@ const (
 	MechanismUkIdta     Mechanism = "uk_idta"
 )
 
+// Values of ObjectionRuns.
+const (
+	ObjectionRunsAfterNoticePeriod ObjectionRuns = "after_notice_period"
+	ObjectionRunsFromNotice        ObjectionRuns = "from_notice"
+)
+
 // Values of Reached.
 const (
 	ReachedActive       Reached = "active"
@@ -121,6 +168,12 @@ const (
 	RegionUs    Region = "us"
 )
 
+// Values of Served.
+const (
+	ServedAll   Served = "all"
+	ServedFirst Served = "first"
+)
+
 // Values of SpecialCategory.
 const (
 	SpecialCategoryBeliefs              SpecialCategory = "beliefs"
@@ -132,6 +185,347 @@ const (
 	SpecialCategoryRacialOrEthnicOrigin SpecialCategory = "racial_or_ethnic_origin"
 	SpecialCategorySexLife              SpecialCategory = "sex_life"
 	SpecialCategoryTradeUnionMembership SpecialCategory = "trade_union_membership"
+)
+
+// Values of TermDeviationsActivationWaitsFor.
+const (
+	TermDeviationsActivationWaitsForLater       TermDeviationsActivationWaitsFor = "later"
+	TermDeviationsActivationWaitsForLessThanNil TermDeviationsActivationWaitsFor = "<nil>"
+	TermDeviationsActivationWaitsForNotice      TermDeviationsActivationWaitsFor = "notice"
+	TermDeviationsActivationWaitsForObjection   TermDeviationsActivationWaitsFor = "objection"
+)
+
+// Values of TermDeviationsAuthorisation.
+const (
+	TermDeviationsAuthorisationGeneral     TermDeviationsAuthorisation = "general"
+	TermDeviationsAuthorisationLessThanNil TermDeviationsAuthorisation = "<nil>"
+	TermDeviationsAuthorisationSpecific    TermDeviationsAuthorisation = "specific"
+)
+
+// Values of TermDeviationsBeforeSigningByKindAdditionNoticeUnit.
+const (
+	TermDeviationsBeforeSigningByKindAdditionNoticeUnitBusinessDays TermDeviationsBeforeSigningByKindAdditionNoticeUnit = "business_days"
+	TermDeviationsBeforeSigningByKindAdditionNoticeUnitCalendarDays TermDeviationsBeforeSigningByKindAdditionNoticeUnit = "calendar_days"
+	TermDeviationsBeforeSigningByKindAdditionNoticeUnitLessThanNil  TermDeviationsBeforeSigningByKindAdditionNoticeUnit = "<nil>"
+	TermDeviationsBeforeSigningByKindAdditionNoticeUnitMonths       TermDeviationsBeforeSigningByKindAdditionNoticeUnit = "months"
+	TermDeviationsBeforeSigningByKindAdditionNoticeUnitWeeks        TermDeviationsBeforeSigningByKindAdditionNoticeUnit = "weeks"
+)
+
+// Values of TermDeviationsBeforeSigningByKindAdditionObjectionUnit.
+const (
+	TermDeviationsBeforeSigningByKindAdditionObjectionUnitBusinessDays TermDeviationsBeforeSigningByKindAdditionObjectionUnit = "business_days"
+	TermDeviationsBeforeSigningByKindAdditionObjectionUnitCalendarDays TermDeviationsBeforeSigningByKindAdditionObjectionUnit = "calendar_days"
+	TermDeviationsBeforeSigningByKindAdditionObjectionUnitLessThanNil  TermDeviationsBeforeSigningByKindAdditionObjectionUnit = "<nil>"
+	TermDeviationsBeforeSigningByKindAdditionObjectionUnitMonths       TermDeviationsBeforeSigningByKindAdditionObjectionUnit = "months"
+	TermDeviationsBeforeSigningByKindAdditionObjectionUnitWeeks        TermDeviationsBeforeSigningByKindAdditionObjectionUnit = "weeks"
+)
+
+// Values of TermDeviationsBeforeSigningByKindLikeForLikeNoticeUnit.
+const (
+	TermDeviationsBeforeSigningByKindLikeForLikeNoticeUnitBusinessDays TermDeviationsBeforeSigningByKindLikeForLikeNoticeUnit = "business_days"
+	TermDeviationsBeforeSigningByKindLikeForLikeNoticeUnitCalendarDays TermDeviationsBeforeSigningByKindLikeForLikeNoticeUnit = "calendar_days"
+	TermDeviationsBeforeSigningByKindLikeForLikeNoticeUnitLessThanNil  TermDeviationsBeforeSigningByKindLikeForLikeNoticeUnit = "<nil>"
+	TermDeviationsBeforeSigningByKindLikeForLikeNoticeUnitMonths       TermDeviationsBeforeSigningByKindLikeForLikeNoticeUnit = "months"
+	TermDeviationsBeforeSigningByKindLikeForLikeNoticeUnitWeeks        TermDeviationsBeforeSigningByKindLikeForLikeNoticeUnit = "weeks"
+)
+
+// Values of TermDeviationsBeforeSigningByKindLikeForLikeObjectionUnit.
+const (
+	TermDeviationsBeforeSigningByKindLikeForLikeObjectionUnitBusinessDays TermDeviationsBeforeSigningByKindLikeForLikeObjectionUnit = "business_days"
+	TermDeviationsBeforeSigningByKindLikeForLikeObjectionUnitCalendarDays TermDeviationsBeforeSigningByKindLikeForLikeObjectionUnit = "calendar_days"
+	TermDeviationsBeforeSigningByKindLikeForLikeObjectionUnitLessThanNil  TermDeviationsBeforeSigningByKindLikeForLikeObjectionUnit = "<nil>"
+	TermDeviationsBeforeSigningByKindLikeForLikeObjectionUnitMonths       TermDeviationsBeforeSigningByKindLikeForLikeObjectionUnit = "months"
+	TermDeviationsBeforeSigningByKindLikeForLikeObjectionUnitWeeks        TermDeviationsBeforeSigningByKindLikeForLikeObjectionUnit = "weeks"
+)
+
+// Values of TermDeviationsBeforeSigningByKindRelocationNoticeUnit.
+const (
+	TermDeviationsBeforeSigningByKindRelocationNoticeUnitBusinessDays TermDeviationsBeforeSigningByKindRelocationNoticeUnit = "business_days"
+	TermDeviationsBeforeSigningByKindRelocationNoticeUnitCalendarDays TermDeviationsBeforeSigningByKindRelocationNoticeUnit = "calendar_days"
+	TermDeviationsBeforeSigningByKindRelocationNoticeUnitLessThanNil  TermDeviationsBeforeSigningByKindRelocationNoticeUnit = "<nil>"
+	TermDeviationsBeforeSigningByKindRelocationNoticeUnitMonths       TermDeviationsBeforeSigningByKindRelocationNoticeUnit = "months"
+	TermDeviationsBeforeSigningByKindRelocationNoticeUnitWeeks        TermDeviationsBeforeSigningByKindRelocationNoticeUnit = "weeks"
+)
+
+// Values of TermDeviationsBeforeSigningByKindRelocationObjectionUnit.
+const (
+	TermDeviationsBeforeSigningByKindRelocationObjectionUnitBusinessDays TermDeviationsBeforeSigningByKindRelocationObjectionUnit = "business_days"
+	TermDeviationsBeforeSigningByKindRelocationObjectionUnitCalendarDays TermDeviationsBeforeSigningByKindRelocationObjectionUnit = "calendar_days"
+	TermDeviationsBeforeSigningByKindRelocationObjectionUnitLessThanNil  TermDeviationsBeforeSigningByKindRelocationObjectionUnit = "<nil>"
+	TermDeviationsBeforeSigningByKindRelocationObjectionUnitMonths       TermDeviationsBeforeSigningByKindRelocationObjectionUnit = "months"
+	TermDeviationsBeforeSigningByKindRelocationObjectionUnitWeeks        TermDeviationsBeforeSigningByKindRelocationObjectionUnit = "weeks"
+)
+
+// Values of TermDeviationsBeforeSigningByKindRemovalNoticeUnit.
+const (
+	TermDeviationsBeforeSigningByKindRemovalNoticeUnitBusinessDays TermDeviationsBeforeSigningByKindRemovalNoticeUnit = "business_days"
+	TermDeviationsBeforeSigningByKindRemovalNoticeUnitCalendarDays TermDeviationsBeforeSigningByKindRemovalNoticeUnit = "calendar_days"
+	TermDeviationsBeforeSigningByKindRemovalNoticeUnitLessThanNil  TermDeviationsBeforeSigningByKindRemovalNoticeUnit = "<nil>"
+	TermDeviationsBeforeSigningByKindRemovalNoticeUnitMonths       TermDeviationsBeforeSigningByKindRemovalNoticeUnit = "months"
+	TermDeviationsBeforeSigningByKindRemovalNoticeUnitWeeks        TermDeviationsBeforeSigningByKindRemovalNoticeUnit = "weeks"
+)
+
+// Values of TermDeviationsBeforeSigningByKindRemovalObjectionUnit.
+const (
+	TermDeviationsBeforeSigningByKindRemovalObjectionUnitBusinessDays TermDeviationsBeforeSigningByKindRemovalObjectionUnit = "business_days"
+	TermDeviationsBeforeSigningByKindRemovalObjectionUnitCalendarDays TermDeviationsBeforeSigningByKindRemovalObjectionUnit = "calendar_days"
+	TermDeviationsBeforeSigningByKindRemovalObjectionUnitLessThanNil  TermDeviationsBeforeSigningByKindRemovalObjectionUnit = "<nil>"
+	TermDeviationsBeforeSigningByKindRemovalObjectionUnitMonths       TermDeviationsBeforeSigningByKindRemovalObjectionUnit = "months"
+	TermDeviationsBeforeSigningByKindRemovalObjectionUnitWeeks        TermDeviationsBeforeSigningByKindRemovalObjectionUnit = "weeks"
+)
+
+// Values of TermDeviationsBeforeSigningByKindReplacementNoticeUnit.
+const (
+	TermDeviationsBeforeSigningByKindReplacementNoticeUnitBusinessDays TermDeviationsBeforeSigningByKindReplacementNoticeUnit = "business_days"
+	TermDeviationsBeforeSigningByKindReplacementNoticeUnitCalendarDays TermDeviationsBeforeSigningByKindReplacementNoticeUnit = "calendar_days"
+	TermDeviationsBeforeSigningByKindReplacementNoticeUnitLessThanNil  TermDeviationsBeforeSigningByKindReplacementNoticeUnit = "<nil>"
+	TermDeviationsBeforeSigningByKindReplacementNoticeUnitMonths       TermDeviationsBeforeSigningByKindReplacementNoticeUnit = "months"
+	TermDeviationsBeforeSigningByKindReplacementNoticeUnitWeeks        TermDeviationsBeforeSigningByKindReplacementNoticeUnit = "weeks"
+)
+
+// Values of TermDeviationsBeforeSigningByKindReplacementObjectionUnit.
+const (
+	TermDeviationsBeforeSigningByKindReplacementObjectionUnitBusinessDays TermDeviationsBeforeSigningByKindReplacementObjectionUnit = "business_days"
+	TermDeviationsBeforeSigningByKindReplacementObjectionUnitCalendarDays TermDeviationsBeforeSigningByKindReplacementObjectionUnit = "calendar_days"
+	TermDeviationsBeforeSigningByKindReplacementObjectionUnitLessThanNil  TermDeviationsBeforeSigningByKindReplacementObjectionUnit = "<nil>"
+	TermDeviationsBeforeSigningByKindReplacementObjectionUnitMonths       TermDeviationsBeforeSigningByKindReplacementObjectionUnit = "months"
+	TermDeviationsBeforeSigningByKindReplacementObjectionUnitWeeks        TermDeviationsBeforeSigningByKindReplacementObjectionUnit = "weeks"
+)
+
+// Values of TermDeviationsBeforeSigningByKindScopeNoticeUnit.
+const (
+	TermDeviationsBeforeSigningByKindScopeNoticeUnitBusinessDays TermDeviationsBeforeSigningByKindScopeNoticeUnit = "business_days"
+	TermDeviationsBeforeSigningByKindScopeNoticeUnitCalendarDays TermDeviationsBeforeSigningByKindScopeNoticeUnit = "calendar_days"
+	TermDeviationsBeforeSigningByKindScopeNoticeUnitLessThanNil  TermDeviationsBeforeSigningByKindScopeNoticeUnit = "<nil>"
+	TermDeviationsBeforeSigningByKindScopeNoticeUnitMonths       TermDeviationsBeforeSigningByKindScopeNoticeUnit = "months"
+	TermDeviationsBeforeSigningByKindScopeNoticeUnitWeeks        TermDeviationsBeforeSigningByKindScopeNoticeUnit = "weeks"
+)
+
+// Values of TermDeviationsBeforeSigningByKindScopeObjectionUnit.
+const (
+	TermDeviationsBeforeSigningByKindScopeObjectionUnitBusinessDays TermDeviationsBeforeSigningByKindScopeObjectionUnit = "business_days"
+	TermDeviationsBeforeSigningByKindScopeObjectionUnitCalendarDays TermDeviationsBeforeSigningByKindScopeObjectionUnit = "calendar_days"
+	TermDeviationsBeforeSigningByKindScopeObjectionUnitLessThanNil  TermDeviationsBeforeSigningByKindScopeObjectionUnit = "<nil>"
+	TermDeviationsBeforeSigningByKindScopeObjectionUnitMonths       TermDeviationsBeforeSigningByKindScopeObjectionUnit = "months"
+	TermDeviationsBeforeSigningByKindScopeObjectionUnitWeeks        TermDeviationsBeforeSigningByKindScopeObjectionUnit = "weeks"
+)
+
+// Values of TermDeviationsBeforeSigningNoticeUnit.
+const (
+	TermDeviationsBeforeSigningNoticeUnitBusinessDays TermDeviationsBeforeSigningNoticeUnit = "business_days"
+	TermDeviationsBeforeSigningNoticeUnitCalendarDays TermDeviationsBeforeSigningNoticeUnit = "calendar_days"
+	TermDeviationsBeforeSigningNoticeUnitLessThanNil  TermDeviationsBeforeSigningNoticeUnit = "<nil>"
+	TermDeviationsBeforeSigningNoticeUnitMonths       TermDeviationsBeforeSigningNoticeUnit = "months"
+	TermDeviationsBeforeSigningNoticeUnitWeeks        TermDeviationsBeforeSigningNoticeUnit = "weeks"
+)
+
+// Values of TermDeviationsBeforeSigningObjectionUnit.
+const (
+	TermDeviationsBeforeSigningObjectionUnitBusinessDays TermDeviationsBeforeSigningObjectionUnit = "business_days"
+	TermDeviationsBeforeSigningObjectionUnitCalendarDays TermDeviationsBeforeSigningObjectionUnit = "calendar_days"
+	TermDeviationsBeforeSigningObjectionUnitLessThanNil  TermDeviationsBeforeSigningObjectionUnit = "<nil>"
+	TermDeviationsBeforeSigningObjectionUnitMonths       TermDeviationsBeforeSigningObjectionUnit = "months"
+	TermDeviationsBeforeSigningObjectionUnitWeeks        TermDeviationsBeforeSigningObjectionUnit = "weeks"
+)
+
+// Values of TermDeviationsByKindAdditionNoticeUnit.
+const (
+	TermDeviationsByKindAdditionNoticeUnitBusinessDays TermDeviationsByKindAdditionNoticeUnit = "business_days"
+	TermDeviationsByKindAdditionNoticeUnitCalendarDays TermDeviationsByKindAdditionNoticeUnit = "calendar_days"
+	TermDeviationsByKindAdditionNoticeUnitLessThanNil  TermDeviationsByKindAdditionNoticeUnit = "<nil>"
+	TermDeviationsByKindAdditionNoticeUnitMonths       TermDeviationsByKindAdditionNoticeUnit = "months"
+	TermDeviationsByKindAdditionNoticeUnitWeeks        TermDeviationsByKindAdditionNoticeUnit = "weeks"
+)
+
+// Values of TermDeviationsByKindAdditionObjectionUnit.
+const (
+	TermDeviationsByKindAdditionObjectionUnitBusinessDays TermDeviationsByKindAdditionObjectionUnit = "business_days"
+	TermDeviationsByKindAdditionObjectionUnitCalendarDays TermDeviationsByKindAdditionObjectionUnit = "calendar_days"
+	TermDeviationsByKindAdditionObjectionUnitLessThanNil  TermDeviationsByKindAdditionObjectionUnit = "<nil>"
+	TermDeviationsByKindAdditionObjectionUnitMonths       TermDeviationsByKindAdditionObjectionUnit = "months"
+	TermDeviationsByKindAdditionObjectionUnitWeeks        TermDeviationsByKindAdditionObjectionUnit = "weeks"
+)
+
+// Values of TermDeviationsByKindLikeForLikeNoticeUnit.
+const (
+	TermDeviationsByKindLikeForLikeNoticeUnitBusinessDays TermDeviationsByKindLikeForLikeNoticeUnit = "business_days"
+	TermDeviationsByKindLikeForLikeNoticeUnitCalendarDays TermDeviationsByKindLikeForLikeNoticeUnit = "calendar_days"
+	TermDeviationsByKindLikeForLikeNoticeUnitLessThanNil  TermDeviationsByKindLikeForLikeNoticeUnit = "<nil>"
+	TermDeviationsByKindLikeForLikeNoticeUnitMonths       TermDeviationsByKindLikeForLikeNoticeUnit = "months"
+	TermDeviationsByKindLikeForLikeNoticeUnitWeeks        TermDeviationsByKindLikeForLikeNoticeUnit = "weeks"
+)
+
+// Values of TermDeviationsByKindLikeForLikeObjectionUnit.
+const (
+	TermDeviationsByKindLikeForLikeObjectionUnitBusinessDays TermDeviationsByKindLikeForLikeObjectionUnit = "business_days"
+	TermDeviationsByKindLikeForLikeObjectionUnitCalendarDays TermDeviationsByKindLikeForLikeObjectionUnit = "calendar_days"
+	TermDeviationsByKindLikeForLikeObjectionUnitLessThanNil  TermDeviationsByKindLikeForLikeObjectionUnit = "<nil>"
+	TermDeviationsByKindLikeForLikeObjectionUnitMonths       TermDeviationsByKindLikeForLikeObjectionUnit = "months"
+	TermDeviationsByKindLikeForLikeObjectionUnitWeeks        TermDeviationsByKindLikeForLikeObjectionUnit = "weeks"
+)
+
+// Values of TermDeviationsByKindRelocationNoticeUnit.
+const (
+	TermDeviationsByKindRelocationNoticeUnitBusinessDays TermDeviationsByKindRelocationNoticeUnit = "business_days"
+	TermDeviationsByKindRelocationNoticeUnitCalendarDays TermDeviationsByKindRelocationNoticeUnit = "calendar_days"
+	TermDeviationsByKindRelocationNoticeUnitLessThanNil  TermDeviationsByKindRelocationNoticeUnit = "<nil>"
+	TermDeviationsByKindRelocationNoticeUnitMonths       TermDeviationsByKindRelocationNoticeUnit = "months"
+	TermDeviationsByKindRelocationNoticeUnitWeeks        TermDeviationsByKindRelocationNoticeUnit = "weeks"
+)
+
+// Values of TermDeviationsByKindRelocationObjectionUnit.
+const (
+	TermDeviationsByKindRelocationObjectionUnitBusinessDays TermDeviationsByKindRelocationObjectionUnit = "business_days"
+	TermDeviationsByKindRelocationObjectionUnitCalendarDays TermDeviationsByKindRelocationObjectionUnit = "calendar_days"
+	TermDeviationsByKindRelocationObjectionUnitLessThanNil  TermDeviationsByKindRelocationObjectionUnit = "<nil>"
+	TermDeviationsByKindRelocationObjectionUnitMonths       TermDeviationsByKindRelocationObjectionUnit = "months"
+	TermDeviationsByKindRelocationObjectionUnitWeeks        TermDeviationsByKindRelocationObjectionUnit = "weeks"
+)
+
+// Values of TermDeviationsByKindRemovalNoticeUnit.
+const (
+	TermDeviationsByKindRemovalNoticeUnitBusinessDays TermDeviationsByKindRemovalNoticeUnit = "business_days"
+	TermDeviationsByKindRemovalNoticeUnitCalendarDays TermDeviationsByKindRemovalNoticeUnit = "calendar_days"
+	TermDeviationsByKindRemovalNoticeUnitLessThanNil  TermDeviationsByKindRemovalNoticeUnit = "<nil>"
+	TermDeviationsByKindRemovalNoticeUnitMonths       TermDeviationsByKindRemovalNoticeUnit = "months"
+	TermDeviationsByKindRemovalNoticeUnitWeeks        TermDeviationsByKindRemovalNoticeUnit = "weeks"
+)
+
+// Values of TermDeviationsByKindRemovalObjectionUnit.
+const (
+	TermDeviationsByKindRemovalObjectionUnitBusinessDays TermDeviationsByKindRemovalObjectionUnit = "business_days"
+	TermDeviationsByKindRemovalObjectionUnitCalendarDays TermDeviationsByKindRemovalObjectionUnit = "calendar_days"
+	TermDeviationsByKindRemovalObjectionUnitLessThanNil  TermDeviationsByKindRemovalObjectionUnit = "<nil>"
+	TermDeviationsByKindRemovalObjectionUnitMonths       TermDeviationsByKindRemovalObjectionUnit = "months"
+	TermDeviationsByKindRemovalObjectionUnitWeeks        TermDeviationsByKindRemovalObjectionUnit = "weeks"
+)
+
+// Values of TermDeviationsByKindReplacementNoticeUnit.
+const (
+	TermDeviationsByKindReplacementNoticeUnitBusinessDays TermDeviationsByKindReplacementNoticeUnit = "business_days"
+	TermDeviationsByKindReplacementNoticeUnitCalendarDays TermDeviationsByKindReplacementNoticeUnit = "calendar_days"
+	TermDeviationsByKindReplacementNoticeUnitLessThanNil  TermDeviationsByKindReplacementNoticeUnit = "<nil>"
+	TermDeviationsByKindReplacementNoticeUnitMonths       TermDeviationsByKindReplacementNoticeUnit = "months"
+	TermDeviationsByKindReplacementNoticeUnitWeeks        TermDeviationsByKindReplacementNoticeUnit = "weeks"
+)
+
+// Values of TermDeviationsByKindReplacementObjectionUnit.
+const (
+	TermDeviationsByKindReplacementObjectionUnitBusinessDays TermDeviationsByKindReplacementObjectionUnit = "business_days"
+	TermDeviationsByKindReplacementObjectionUnitCalendarDays TermDeviationsByKindReplacementObjectionUnit = "calendar_days"
+	TermDeviationsByKindReplacementObjectionUnitLessThanNil  TermDeviationsByKindReplacementObjectionUnit = "<nil>"
+	TermDeviationsByKindReplacementObjectionUnitMonths       TermDeviationsByKindReplacementObjectionUnit = "months"
+	TermDeviationsByKindReplacementObjectionUnitWeeks        TermDeviationsByKindReplacementObjectionUnit = "weeks"
+)
+
+// Values of TermDeviationsByKindScopeNoticeUnit.
+const (
+	TermDeviationsByKindScopeNoticeUnitBusinessDays TermDeviationsByKindScopeNoticeUnit = "business_days"
+	TermDeviationsByKindScopeNoticeUnitCalendarDays TermDeviationsByKindScopeNoticeUnit = "calendar_days"
+	TermDeviationsByKindScopeNoticeUnitLessThanNil  TermDeviationsByKindScopeNoticeUnit = "<nil>"
+	TermDeviationsByKindScopeNoticeUnitMonths       TermDeviationsByKindScopeNoticeUnit = "months"
+	TermDeviationsByKindScopeNoticeUnitWeeks        TermDeviationsByKindScopeNoticeUnit = "weeks"
+)
+
+// Values of TermDeviationsByKindScopeObjectionUnit.
+const (
+	TermDeviationsByKindScopeObjectionUnitBusinessDays TermDeviationsByKindScopeObjectionUnit = "business_days"
+	TermDeviationsByKindScopeObjectionUnitCalendarDays TermDeviationsByKindScopeObjectionUnit = "calendar_days"
+	TermDeviationsByKindScopeObjectionUnitLessThanNil  TermDeviationsByKindScopeObjectionUnit = "<nil>"
+	TermDeviationsByKindScopeObjectionUnitMonths       TermDeviationsByKindScopeObjectionUnit = "months"
+	TermDeviationsByKindScopeObjectionUnitWeeks        TermDeviationsByKindScopeObjectionUnit = "weeks"
+)
+
+// Values of TermDeviationsClockStarts.
+const (
+	TermDeviationsClockStartsAccepted    TermDeviationsClockStarts = "accepted"
+	TermDeviationsClockStartsDeemed      TermDeviationsClockStarts = "deemed"
+	TermDeviationsClockStartsLessThanNil TermDeviationsClockStarts = "<nil>"
+	TermDeviationsClockStartsProof       TermDeviationsClockStarts = "proof"
+	TermDeviationsClockStartsPublished   TermDeviationsClockStarts = "published"
+	TermDeviationsClockStartsSent        TermDeviationsClockStarts = "sent"
+)
+
+// Values of TermDeviationsCounting.
+const (
+	TermDeviationsCountingLessThanNil      TermDeviationsCounting = "<nil>"
+	TermDeviationsCountingPlain            TermDeviationsCounting = "plain"
+	TermDeviationsCountingRegulation118271 TermDeviationsCounting = "regulation_1182_71"
+)
+
+// Values of TermDeviationsDirection.
+const (
+	TermDeviationsDirectionBackward    TermDeviationsDirection = "backward"
+	TermDeviationsDirectionForward     TermDeviationsDirection = "forward"
+	TermDeviationsDirectionLessThanNil TermDeviationsDirection = "<nil>"
+)
+
+// Values of TermDeviationsEmergencyObjectionUnit.
+const (
+	TermDeviationsEmergencyObjectionUnitBusinessDays TermDeviationsEmergencyObjectionUnit = "business_days"
+	TermDeviationsEmergencyObjectionUnitCalendarDays TermDeviationsEmergencyObjectionUnit = "calendar_days"
+	TermDeviationsEmergencyObjectionUnitLessThanNil  TermDeviationsEmergencyObjectionUnit = "<nil>"
+	TermDeviationsEmergencyObjectionUnitMonths       TermDeviationsEmergencyObjectionUnit = "months"
+	TermDeviationsEmergencyObjectionUnitWeeks        TermDeviationsEmergencyObjectionUnit = "weeks"
+)
+
+// Values of TermDeviationsEmergencyToldWithinUnit.
+const (
+	TermDeviationsEmergencyToldWithinUnitBusinessDays TermDeviationsEmergencyToldWithinUnit = "business_days"
+	TermDeviationsEmergencyToldWithinUnitCalendarDays TermDeviationsEmergencyToldWithinUnit = "calendar_days"
+	TermDeviationsEmergencyToldWithinUnitLessThanNil  TermDeviationsEmergencyToldWithinUnit = "<nil>"
+	TermDeviationsEmergencyToldWithinUnitMonths       TermDeviationsEmergencyToldWithinUnit = "months"
+	TermDeviationsEmergencyToldWithinUnitWeeks        TermDeviationsEmergencyToldWithinUnit = "weeks"
+)
+
+// Values of TermDeviationsNoticeUnit.
+const (
+	TermDeviationsNoticeUnitBusinessDays TermDeviationsNoticeUnit = "business_days"
+	TermDeviationsNoticeUnitCalendarDays TermDeviationsNoticeUnit = "calendar_days"
+	TermDeviationsNoticeUnitLessThanNil  TermDeviationsNoticeUnit = "<nil>"
+	TermDeviationsNoticeUnitMonths       TermDeviationsNoticeUnit = "months"
+	TermDeviationsNoticeUnitWeeks        TermDeviationsNoticeUnit = "weeks"
+)
+
+// Values of TermDeviationsObjectionUnit.
+const (
+	TermDeviationsObjectionUnitBusinessDays TermDeviationsObjectionUnit = "business_days"
+	TermDeviationsObjectionUnitCalendarDays TermDeviationsObjectionUnit = "calendar_days"
+	TermDeviationsObjectionUnitLessThanNil  TermDeviationsObjectionUnit = "<nil>"
+	TermDeviationsObjectionUnitMonths       TermDeviationsObjectionUnit = "months"
+	TermDeviationsObjectionUnitWeeks        TermDeviationsObjectionUnit = "weeks"
+)
+
+// Values of TermDeviationsObjectionRuns.
+const (
+	TermDeviationsObjectionRunsAfterNoticePeriod TermDeviationsObjectionRuns = "after_notice_period"
+	TermDeviationsObjectionRunsFromNotice        TermDeviationsObjectionRuns = "from_notice"
+	TermDeviationsObjectionRunsLessThanNil       TermDeviationsObjectionRuns = "<nil>"
+)
+
+// Values of TermDeviationsServed.
+const (
+	TermDeviationsServedAll         TermDeviationsServed = "all"
+	TermDeviationsServedFirst       TermDeviationsServed = "first"
+	TermDeviationsServedLessThanNil TermDeviationsServed = "<nil>"
+)
+
+// Values of TermsWarningKind.
+const (
+	TermsWarningKindAddition    TermsWarningKind = "addition"
+	TermsWarningKindLikeForLike TermsWarningKind = "like_for_like"
+	TermsWarningKindRelocation  TermsWarningKind = "relocation"
+	TermsWarningKindRemoval     TermsWarningKind = "removal"
+	TermsWarningKindReplacement TermsWarningKind = "replacement"
+	TermsWarningKindScope       TermsWarningKind = "scope"
+)
+
+// Values of Unit.
+const (
+	UnitBusinessDays Unit = "business_days"
+	UnitCalendarDays Unit = "calendar_days"
+	UnitMonths       Unit = "months"
+	UnitWeeks        Unit = "weeks"
 )
 
 // Account defines model for Account.
@@ -168,63 +562,98 @@ type AccountList struct {
 	Items []Account `json:"items"`
 }
 
-// Change defines model for Change.
-type Change struct {
-	// AfterVersionID The facts of the engagement that comes.
-	AfterVersionID *uuid.UUID `json:"after_version_id,omitempty"`
-	AnnouncedAt    *time.Time `json:"announced_at,omitempty"`
-	AnnouncedBy    *uuid.UUID `json:"announced_by,omitempty"`
-	AnnouncedName  *string    `json:"announced_name,omitempty"`
-	ApprovedAt     *time.Time `json:"approved_at,omitempty"`
-	ApprovedBy     *uuid.UUID `json:"approved_by,omitempty"`
-	ApprovedName   *string    `json:"approved_name,omitempty"`
+// ActivationWaitsFor defines model for ActivationWaitsFor.
+type ActivationWaitsFor string
 
-	// BeforeVersionID The facts of the engagement that goes.
-	BeforeVersionID *uuid.UUID `json:"before_version_id,omitempty"`
-	CreatedAt       time.Time  `json:"created_at"`
+// Authorisation defines model for Authorisation.
+type Authorisation string
 
-	// CreatedBy The account; absent: the system. So with the other steps.
-	CreatedBy   *uuid.UUID `json:"created_by,omitempty"`
-	CreatedName *string    `json:"created_name,omitempty"`
+// ChainLink defines model for ChainLink.
+type ChainLink struct {
+	ID      uuid.UUID `json:"id"`
+	Purpose string    `json:"purpose"`
+	Since   *Day      `json:"since"`
 
-	// EffectiveAt When it had taken effect for the last customer.
-	EffectiveAt *time.Time `json:"effective_at,omitempty"`
+	// SubVendorID The vendor below.
+	SubVendorID uuid.UUID `json:"sub_vendor_id"`
 
-	// EffectiveOn The planned day. For a customer whose terms ask for more time it is later; its window tells.
-	EffectiveOn *Day `json:"effective_on"`
+	// VendorID The vendor above.
+	VendorID uuid.UUID `json:"vendor_id"`
+}
 
-	// EngagementID That comes or, in a removal, goes.
-	EngagementID uuid.UUID  `json:"engagement_id"`
-	ID           uuid.UUID  `json:"id"`
-	Kind         ChangeKind `json:"kind"`
-	Reason       string     `json:"reason"`
+// ChainNode defines model for ChainNode.
+type ChainNode struct {
+	// Address Registered address, several lines.
+	Address *string `json:"address,omitempty"`
 
-	// Reference What people call it. Addresses take it in the place of the ID.
-	Reference string `json:"reference"`
+	// Below Its own sub-processors.
+	Below []ChainNode `json:"below"`
 
-	// ReplacedEngagementID That a replacement ends.
-	ReplacedEngagementID *uuid.UUID `json:"replaced_engagement_id,omitempty"`
+	// ContactEmail Of the privacy contact.
+	ContactEmail *string `json:"contact_email,omitempty"`
 
-	// ReplacedName Of the vendor that is replaced.
-	ReplacedName  *string     `json:"replaced_name,omitempty"`
-	Safeguards    string      `json:"safeguards"`
-	State         ChangeState `json:"state"`
-	SubmittedAt   *time.Time  `json:"submitted_at,omitempty"`
-	SubmittedBy   *uuid.UUID  `json:"submitted_by,omitempty"`
-	SubmittedName *string     `json:"submitted_name,omitempty"`
-	UpdatedAt     time.Time   `json:"updated_at"`
+	// ContactName Of the privacy contact.
+	ContactName *string `json:"contact_name,omitempty"`
 
-	// VendorID Of the engagement that comes or, in a removal, goes.
-	VendorID   uuid.UUID `json:"vendor_id"`
-	VendorName string    `json:"vendor_name"`
-	VendorSlug string    `json:"vendor_slug"`
+	// ContactPosition Of the privacy contact.
+	ContactPosition *string `json:"contact_position,omitempty"`
 
-	// Version Rises with each edit and each step. If-Match takes it, in quotes.
-	Version         int        `json:"version"`
-	WithdrawnAt     *time.Time `json:"withdrawn_at,omitempty"`
-	WithdrawnBy     *uuid.UUID `json:"withdrawn_by,omitempty"`
-	WithdrawnName   *string    `json:"withdrawn_name,omitempty"`
-	WithdrawnReason *string    `json:"withdrawn_reason,omitempty"`
+	// Country Of the registered address, ISO 3166-1 alpha-2.
+	Country string `json:"country"`
+
+	// Delimitation Who is responsible for what. Not published.
+	Delimitation *string `json:"delimitation,omitempty"`
+
+	// DPASignedOn Day on which the data processing agreement was signed. Not published.
+	DPASignedOn *Day `json:"dpa_signed_on,omitempty"`
+
+	// DPAURL Of the data processing agreement. Not published.
+	DPAURL *string `json:"dpa_url,omitempty"`
+
+	// FlowDownConfirmed The publisher's obligations bind the vendor too (GDPR Art. 28(4)). Not published.
+	FlowDownConfirmed *bool `json:"flow_down_confirmed,omitempty"`
+
+	// LastReviewOn Not published.
+	LastReviewOn *Day   `json:"last_review_on,omitempty"`
+	LegalName    string `json:"legal_name"`
+
+	// LinkID Of the link that leads here.
+	LinkID uuid.UUID `json:"link_id"`
+
+	// Measures Technical and organisational measures, in short.
+	Measures *string `json:"measures,omitempty"`
+
+	// NextReviewOn Not published.
+	NextReviewOn *Day `json:"next_review_on,omitempty"`
+
+	// OwnerID The account that looks after the vendor; absent: none. Not published.
+	OwnerID *uuid.UUID `json:"owner_id,omitempty"`
+
+	// ParentName The corporate parent.
+	ParentName *string `json:"parent_name,omitempty"`
+
+	// Purpose What the vendor above uses it for.
+	Purpose            string  `json:"purpose"`
+	RegistrationNumber *string `json:"registration_number,omitempty"`
+
+	// Repeated The vendor stands in the chain before, too: what is below it is shown there only.
+	Repeated bool `json:"repeated"`
+
+	// Retention Retention and deletion.
+	Retention *string `json:"retention,omitempty"`
+
+	// Slug The vendor's.
+	Slug      string    `json:"slug"`
+	TradeName *string   `json:"trade_name,omitempty"`
+	VendorID  uuid.UUID `json:"vendor_id"`
+
+	// Website An http or https address.
+	Website *string `json:"website,omitempty"`
+}
+
+// ChainNodeList defines model for ChainNodeList.
+type ChainNodeList struct {
+	Items []ChainNode `json:"items"`
 }
 
 // ChangeDetail defines model for ChangeDetail.
@@ -253,10 +682,10 @@ type ChangeDetail struct {
 	EffectiveOn *Day `json:"effective_on"`
 
 	// EngagementID That comes or, in a removal, goes.
-	EngagementID uuid.UUID  `json:"engagement_id"`
-	ID           uuid.UUID  `json:"id"`
-	Kind         ChangeKind `json:"kind"`
-	Reason       string     `json:"reason"`
+	EngagementID uuid.UUID      `json:"engagement_id"`
+	ID           uuid.UUID      `json:"id"`
+	Kind         ChangePartKind `json:"kind"`
+	Reason       string         `json:"reason"`
 
 	// Reference What people call it. Addresses take it in the place of the ID.
 	Reference string `json:"reference"`
@@ -269,12 +698,12 @@ type ChangeDetail struct {
 	Safeguards   string  `json:"safeguards"`
 
 	// SentBack Of a draft that came back: why.
-	SentBack      *SentBack   `json:"sent_back,omitempty"`
-	State         ChangeState `json:"state"`
-	SubmittedAt   *time.Time  `json:"submitted_at,omitempty"`
-	SubmittedBy   *uuid.UUID  `json:"submitted_by,omitempty"`
-	SubmittedName *string     `json:"submitted_name,omitempty"`
-	UpdatedAt     time.Time   `json:"updated_at"`
+	SentBack      *SentBack       `json:"sent_back,omitempty"`
+	State         ChangePartState `json:"state"`
+	SubmittedAt   *time.Time      `json:"submitted_at,omitempty"`
+	SubmittedBy   *uuid.UUID      `json:"submitted_by,omitempty"`
+	SubmittedName *string         `json:"submitted_name,omitempty"`
+	UpdatedAt     time.Time       `json:"updated_at"`
 
 	// VendorID Of the engagement that comes or, in a removal, goes.
 	VendorID   uuid.UUID `json:"vendor_id"`
@@ -292,16 +721,70 @@ type ChangeDetail struct {
 	WithdrawnReason *string      `json:"withdrawn_reason,omitempty"`
 }
 
-// ChangeKind defines model for ChangeKind.
-type ChangeKind string
+// ChangePart Fields that were not asked for are absent.
+type ChangePart struct {
+	// AfterVersionID The facts of the engagement that comes.
+	AfterVersionID *uuid.UUID `json:"after_version_id,omitempty"`
+	AnnouncedAt    *time.Time `json:"announced_at,omitempty"`
+	AnnouncedBy    *uuid.UUID `json:"announced_by,omitempty"`
+	AnnouncedName  *string    `json:"announced_name,omitempty"`
+	ApprovedAt     *time.Time `json:"approved_at,omitempty"`
+	ApprovedBy     *uuid.UUID `json:"approved_by,omitempty"`
+	ApprovedName   *string    `json:"approved_name,omitempty"`
 
-// ChangePage defines model for ChangePage.
-type ChangePage struct {
-	Items []Change `json:"items"`
+	// BeforeVersionID The facts of the engagement that goes.
+	BeforeVersionID *uuid.UUID `json:"before_version_id,omitempty"`
+	CreatedAt       *time.Time `json:"created_at,omitempty"`
 
-	// Next Give it as after to get the next page; empty on the last.
-	Next string `json:"next"`
+	// CreatedBy The account; absent: the system. So with the other steps.
+	CreatedBy   *uuid.UUID `json:"created_by,omitempty"`
+	CreatedName *string    `json:"created_name,omitempty"`
+
+	// EffectiveAt When it had taken effect for the last customer.
+	EffectiveAt *time.Time `json:"effective_at,omitempty"`
+
+	// EffectiveOn The planned day. For a customer whose terms ask for more time it is later; its window tells.
+	EffectiveOn *Day `json:"effective_on,omitempty"`
+
+	// EngagementID That comes or, in a removal, goes.
+	EngagementID *uuid.UUID      `json:"engagement_id,omitempty"`
+	ID           *uuid.UUID      `json:"id,omitempty"`
+	Kind         *ChangePartKind `json:"kind,omitempty"`
+	Reason       *string         `json:"reason,omitempty"`
+
+	// Reference What people call it. Addresses take it in the place of the ID.
+	Reference *string `json:"reference,omitempty"`
+
+	// ReplacedEngagementID That a replacement ends.
+	ReplacedEngagementID *uuid.UUID `json:"replaced_engagement_id,omitempty"`
+
+	// ReplacedName Of the vendor that is replaced.
+	ReplacedName  *string          `json:"replaced_name,omitempty"`
+	Safeguards    *string          `json:"safeguards,omitempty"`
+	State         *ChangePartState `json:"state,omitempty"`
+	SubmittedAt   *time.Time       `json:"submitted_at,omitempty"`
+	SubmittedBy   *uuid.UUID       `json:"submitted_by,omitempty"`
+	SubmittedName *string          `json:"submitted_name,omitempty"`
+	UpdatedAt     *time.Time       `json:"updated_at,omitempty"`
+
+	// VendorID Of the engagement that comes or, in a removal, goes.
+	VendorID   *uuid.UUID `json:"vendor_id,omitempty"`
+	VendorName *string    `json:"vendor_name,omitempty"`
+	VendorSlug *string    `json:"vendor_slug,omitempty"`
+
+	// Version Rises with each edit and each step. If-Match takes it, in quotes.
+	Version         *int       `json:"version,omitempty"`
+	WithdrawnAt     *time.Time `json:"withdrawn_at,omitempty"`
+	WithdrawnBy     *uuid.UUID `json:"withdrawn_by,omitempty"`
+	WithdrawnName   *string    `json:"withdrawn_name,omitempty"`
+	WithdrawnReason *string    `json:"withdrawn_reason,omitempty"`
 }
+
+// ChangePartKind defines model for ChangePartKind.
+type ChangePartKind string
+
+// ChangePartState defines model for ChangePartState.
+type ChangePartState string
 
 // ChangeProposal defines model for ChangeProposal.
 type ChangeProposal struct {
@@ -313,7 +796,7 @@ type ChangeProposal struct {
 
 	// Facts Of an addition or a replacement: the engagement that comes.
 	Facts *EngagementFacts `json:"facts,omitempty"`
-	Kind  ChangeKind       `json:"kind"`
+	Kind  ChangePartKind   `json:"kind"`
 
 	// Reason Why; it stands in the notice.
 	Reason string `json:"reason"`
@@ -328,8 +811,20 @@ type ChangeProposal struct {
 	VendorID *uuid.UUID `json:"vendor_id,omitempty"`
 }
 
-// ChangeState defines model for ChangeState.
-type ChangeState string
+// ChangedEntry defines model for ChangedEntry.
+type ChangedEntry struct {
+	After  ListEntry `json:"after"`
+	Before ListEntry `json:"before"`
+
+	// Fields Names of the published facts that differ.
+	Fields []string `json:"fields"`
+}
+
+// Channel defines model for Channel.
+type Channel string
+
+// ClockStarts defines model for ClockStarts.
+type ClockStarts string
 
 // Contact defines model for Contact.
 type Contact struct {
@@ -385,6 +880,54 @@ type ContactList struct {
 
 // ContactRole defines model for ContactRole.
 type ContactRole string
+
+// Contract defines model for Contract.
+type Contract struct {
+	CreatedAt  time.Time `json:"created_at"`
+	CustomerID uuid.UUID `json:"customer_id"`
+
+	// EndedOn Not in force any more from this day of the publisher's; null: no end is known.
+	EndedOn *Day `json:"ended_on"`
+
+	// HasEnded That day has come.
+	HasEnded bool      `json:"has_ended"`
+	ID       uuid.UUID `json:"id"`
+
+	// Reference No two contracts of a customer have the same.
+	Reference string `json:"reference"`
+	SignedOn  *Day   `json:"signed_on"`
+
+	// Terms As they stand.
+	Terms     Terms     `json:"terms"`
+	UpdatedAt time.Time `json:"updated_at"`
+
+	// Version For If-Match, in quotes; not the number of the terms.
+	Version int `json:"version"`
+
+	// Warnings Kinds of change for which no dates can be computed under these terms; empty: none.
+	Warnings []TermsWarning `json:"warnings"`
+}
+
+// ContractInput defines model for ContractInput.
+type ContractInput struct {
+	// Deviations What the contract says otherwise, as a JSON merge patch (RFC 7396) of the template's sheet: null takes a part away. Without a template, the whole sheet.
+	Deviations *TermDeviations `json:"deviations,omitempty"`
+
+	// Reference No two contracts of a customer have the same.
+	Reference string `json:"reference"`
+	SignedOn  *Day   `json:"signed_on"`
+
+	// TemplateVersionID The template's version that the contract follows; absent: none.
+	TemplateVersionID *uuid.UUID `json:"template_version_id,omitempty"`
+}
+
+// ContractList defines model for ContractList.
+type ContractList struct {
+	Items []Contract `json:"items"`
+}
+
+// Counting defines model for Counting.
+type Counting string
 
 // Customer defines model for Customer.
 type Customer struct {
@@ -471,6 +1014,112 @@ type CustomerPage struct {
 // CustomerRole defines model for CustomerRole.
 type CustomerRole string
 
+// Difference defines model for Difference.
+type Difference struct {
+	// Added As they are on the later list.
+	Added []ListEntry `json:"added"`
+
+	// Changed On both lists, with other published facts.
+	Changed []ChangedEntry `json:"changed"`
+
+	// Removed As they were on the earlier list.
+	Removed []ListEntry `json:"removed"`
+}
+
+// Direction defines model for Direction.
+type Direction string
+
+// EarlierTerms defines model for EarlierTerms.
+type EarlierTerms struct {
+	// ByKind They stand alone: nothing of the sheet's own by_kind applies to such a contract.
+	ByKind    *PeriodsByKind `json:"by_kind,omitempty"`
+	Notice    Period         `json:"notice"`
+	Objection Period         `json:"objection"`
+
+	// SignedBefore A contract signed on the day itself has the present periods.
+	SignedBefore *Day `json:"signed_before"`
+}
+
+// EmergencyClause defines model for EmergencyClause.
+type EmergencyClause struct {
+	// Objection Absent: the general objection period.
+	Objection *Period `json:"objection,omitempty"`
+
+	// ToldWithin After the fact.
+	ToldWithin Period `json:"told_within"`
+}
+
+// EndInput defines model for EndInput.
+type EndInput struct {
+	// EndedOn Not in force any more from this day of the publisher's; null takes it back.
+	EndedOn *Day `json:"ended_on"`
+}
+
+// Engagement defines model for Engagement.
+type Engagement struct {
+	CreatedAt      time.Time `json:"created_at"`
+	DataCategories []string  `json:"data_categories,omitempty"`
+
+	// DataSubjects Whose data it is, in words.
+	DataSubjects []string `json:"data_subjects,omitempty"`
+
+	// Excludable A customer can be technically excluded.
+	Excludable *bool `json:"excludable,omitempty"`
+
+	// HostingVendorID The vendor in whose data centers it runs; absent: its own, or unknown.
+	HostingVendorID *uuid.UUID `json:"hosting_vendor_id,omitempty"`
+	ID              uuid.UUID  `json:"id"`
+
+	// InEffect It holds today.
+	InEffect bool `json:"in_effect"`
+
+	// Locations Where data is stored or accessed from.
+	Locations []Location `json:"locations,omitempty"`
+
+	// Nature What the vendor does with the data.
+	Nature *string `json:"nature,omitempty"`
+
+	// Note Why this version was recorded. It is not published.
+	Note *string `json:"note,omitempty"`
+
+	// Optional A customer may do without.
+	Optional *bool `json:"optional,omitempty"`
+
+	// Products That it is used for; empty: every product.
+	Products []EngagementProduct `json:"products,omitempty"`
+
+	// Purpose What the vendor is used for, in one line.
+	Purpose string `json:"purpose"`
+
+	// RecordedAt When these facts were recorded.
+	RecordedAt time.Time `json:"recorded_at"`
+
+	// RecordedByName Who recorded them; empty: Fairnotice itself.
+	RecordedByName string `json:"recorded_by_name"`
+
+	// Regions Of the customers that it serves; empty: all.
+	Regions []Region `json:"regions,omitempty"`
+
+	// Since The engagement's first day; null: it never began.
+	Since *Day `json:"since"`
+
+	// SpecialCategories Of GDPR Art. 9(1); criminal_offences: the data of Art. 10.
+	SpecialCategories []SpecialCategory `json:"special_categories,omitempty"`
+
+	// ValidFrom The first day; null: as long as anybody knows, or never (a draft, or replaced on the day it began).
+	ValidFrom *Day `json:"valid_from"`
+
+	// ValidUntil The first day on which it no longer holds; null: until further notice, or never.
+	ValidUntil *Day      `json:"valid_until"`
+	VendorID   uuid.UUID `json:"vendor_id"`
+
+	// Version Of the engagement as it is now; each edit raises it by one.
+	Version int `json:"version"`
+
+	// VersionID Of these facts.
+	VersionID uuid.UUID `json:"version_id"`
+}
+
 // EngagementFacts defines model for EngagementFacts.
 type EngagementFacts struct {
 	DataCategories []string `json:"data_categories,omitempty"`
@@ -509,6 +1158,11 @@ type EngagementFacts struct {
 	SpecialCategories []SpecialCategory `json:"special_categories,omitempty"`
 }
 
+// EngagementList defines model for EngagementList.
+type EngagementList struct {
+	Items []Engagement `json:"items"`
+}
+
 // EngagementProduct defines model for EngagementProduct.
 type EngagementProduct struct {
 	// Name The product's. In answers only: it is not looked at when sent back.
@@ -520,6 +1174,31 @@ type EngagementProduct struct {
 
 	// Slug The product's. In answers only: it is not looked at when sent back.
 	Slug *string `json:"slug,omitempty"`
+}
+
+// HolidayCalendar defines model for HolidayCalendar.
+type HolidayCalendar struct {
+	// Country ISO 3166-1 alpha-2.
+	Country string `json:"country"`
+
+	// Subdivision Where holidays differ inside the country: the second part of an ISO 3166-2 code, such as BY.
+	Subdivision *string `json:"subdivision,omitempty"`
+}
+
+// ItemsPartChange defines model for ItemsPartChange.
+type ItemsPartChange struct {
+	Items []ChangePart `json:"items"`
+
+	// Next Give it as after to get the next page; empty on the last.
+	Next string `json:"next"`
+}
+
+// ItemsPartVendorItem defines model for ItemsPartVendorItem.
+type ItemsPartVendorItem struct {
+	Items []VendorItemPart `json:"items"`
+
+	// Next Give it as after to get the next page; empty on the last.
+	Next string `json:"next"`
 }
 
 // Key defines model for Key.
@@ -586,6 +1265,15 @@ type KeyPage struct {
 // KeyState defines model for KeyState.
 type KeyState string
 
+// KindPeriods defines model for KindPeriods.
+type KindPeriods struct {
+	// Notice Absent: the general notice period.
+	Notice *Period `json:"notice,omitempty"`
+
+	// Objection Absent: the general objection period.
+	Objection *Period `json:"objection,omitempty"`
+}
+
 // Language defines model for Language.
 type Language string
 
@@ -602,6 +1290,117 @@ type LeaveInput struct {
 
 // ListCustomersState defines model for ListCustomersState.
 type ListCustomersState string
+
+// ListEntry defines model for ListEntry.
+type ListEntry struct {
+	// Address Registered address, several lines.
+	Address *string `json:"address,omitempty"`
+
+	// ContactEmail Of the privacy contact.
+	ContactEmail *string `json:"contact_email,omitempty"`
+
+	// ContactName Of the privacy contact.
+	ContactName *string `json:"contact_name,omitempty"`
+
+	// ContactPosition Of the privacy contact.
+	ContactPosition *string `json:"contact_position,omitempty"`
+
+	// Country Of the registered address, ISO 3166-1 alpha-2.
+	Country        string   `json:"country"`
+	DataCategories []string `json:"data_categories,omitempty"`
+
+	// DataSubjects Whose data it is, in words.
+	DataSubjects []string `json:"data_subjects,omitempty"`
+
+	// Delimitation Who is responsible for what. Not published.
+	Delimitation *string `json:"delimitation,omitempty"`
+
+	// DPASignedOn Day on which the data processing agreement was signed. Not published.
+	DPASignedOn *Day `json:"dpa_signed_on,omitempty"`
+
+	// DPAURL Of the data processing agreement. Not published.
+	DPAURL       *string   `json:"dpa_url,omitempty"`
+	EngagementID uuid.UUID `json:"engagement_id"`
+
+	// Excludable A customer can be technically excluded.
+	Excludable *bool `json:"excludable,omitempty"`
+
+	// FlowDownConfirmed The publisher's obligations bind the vendor too (GDPR Art. 28(4)). Not published.
+	FlowDownConfirmed *bool `json:"flow_down_confirmed,omitempty"`
+
+	// HostedOn The hosting vendor's name on that day; empty: none.
+	HostedOn     string `json:"hosted_on"`
+	HostedOnSlug string `json:"hosted_on_slug"`
+
+	// HostingVendorID The vendor in whose data centers it runs; absent: its own, or unknown.
+	HostingVendorID *uuid.UUID `json:"hosting_vendor_id,omitempty"`
+
+	// LastReviewOn Not published.
+	LastReviewOn *Day   `json:"last_review_on,omitempty"`
+	LegalName    string `json:"legal_name"`
+
+	// Locations Where data is stored or accessed from.
+	Locations []Location `json:"locations,omitempty"`
+
+	// Measures Technical and organisational measures, in short.
+	Measures *string `json:"measures,omitempty"`
+
+	// Nature What the vendor does with the data.
+	Nature *string `json:"nature,omitempty"`
+
+	// NextReviewOn Not published.
+	NextReviewOn *Day `json:"next_review_on,omitempty"`
+
+	// Note Why this version was recorded. It is not published.
+	Note *string `json:"note,omitempty"`
+
+	// Optional A customer may do without.
+	Optional *bool `json:"optional,omitempty"`
+
+	// OwnerID The account that looks after the vendor; absent: none. Not published.
+	OwnerID *uuid.UUID `json:"owner_id,omitempty"`
+
+	// ParentName The corporate parent.
+	ParentName *string `json:"parent_name,omitempty"`
+
+	// Products That it is used for; empty: every product.
+	Products []EngagementProduct `json:"products,omitempty"`
+
+	// Purpose What the vendor is used for, in one line.
+	Purpose string `json:"purpose"`
+
+	// Regions Of the customers that it serves; empty: all.
+	Regions            []Region `json:"regions,omitempty"`
+	RegistrationNumber *string  `json:"registration_number,omitempty"`
+
+	// Retention Retention and deletion.
+	Retention *string `json:"retention,omitempty"`
+
+	// Since The engagement's first day.
+	Since *Day `json:"since"`
+
+	// Slug The vendor's.
+	Slug string `json:"slug"`
+
+	// SpecialCategories Of GDPR Art. 9(1); criminal_offences: the data of Art. 10.
+	SpecialCategories []SpecialCategory `json:"special_categories,omitempty"`
+	TradeName         *string           `json:"trade_name,omitempty"`
+	VendorID          uuid.UUID         `json:"vendor_id"`
+
+	// VersionID Of the engagement's facts.
+	VersionID uuid.UUID `json:"version_id"`
+
+	// Website An http or https address.
+	Website *string `json:"website,omitempty"`
+}
+
+// ListEntryPage defines model for ListEntryPage.
+type ListEntryPage struct {
+	Items []ListEntry `json:"items"`
+
+	// Next Give it as after to get the next page; empty on the last.
+	Next string `json:"next"`
+}
 
 // Location defines model for Location.
 type Location struct {
@@ -704,6 +1503,47 @@ type NewAccount struct {
 	Role     MeRole `json:"role"`
 }
 
+// NewEngagement defines model for NewEngagement.
+type NewEngagement struct {
+	DataCategories []string `json:"data_categories,omitempty"`
+
+	// DataSubjects Whose data it is, in words.
+	DataSubjects []string `json:"data_subjects,omitempty"`
+
+	// Excludable A customer can be technically excluded.
+	Excludable *bool `json:"excludable,omitempty"`
+
+	// HostingVendorID The vendor in whose data centers it runs; absent: its own, or unknown.
+	HostingVendorID *uuid.UUID `json:"hosting_vendor_id,omitempty"`
+
+	// Locations Where data is stored or accessed from.
+	Locations []Location `json:"locations,omitempty"`
+
+	// Nature What the vendor does with the data.
+	Nature *string `json:"nature,omitempty"`
+
+	// Note Why this version was recorded. It is not published.
+	Note *string `json:"note,omitempty"`
+
+	// Optional A customer may do without.
+	Optional *bool `json:"optional,omitempty"`
+
+	// Products That it is used for; empty: every product.
+	Products []EngagementProduct `json:"products,omitempty"`
+
+	// Purpose What the vendor is used for, in one line.
+	Purpose string `json:"purpose"`
+
+	// Regions Of the customers that it serves; empty: all.
+	Regions []Region `json:"regions,omitempty"`
+
+	// Since Its first day, in the past or today, in the publisher's zone.
+	Since *Day `json:"since"`
+
+	// SpecialCategories Of GDPR Art. 9(1); criminal_offences: the data of Art. 10.
+	SpecialCategories []SpecialCategory `json:"special_categories,omitempty"`
+}
+
 // NewKey defines model for NewKey.
 type NewKey struct {
 	// ExpiresAt From then on the key opens nothing: within 366 days. Absent: 90 days ahead.
@@ -722,10 +1562,43 @@ type NewKey struct {
 	Role MeRole `json:"role"`
 }
 
+// NewLink defines model for NewLink.
+type NewLink struct {
+	// Purpose What it is used for.
+	Purpose *string `json:"purpose,omitempty"`
+
+	// Since The first day, in the past or today; absent: today in the publisher's zone.
+	Since *Day `json:"since,omitempty"`
+
+	// SubVendorID The vendor below.
+	SubVendorID uuid.UUID `json:"sub_vendor_id"`
+}
+
+// ObjectionRuns defines model for ObjectionRuns.
+type ObjectionRuns string
+
 // PasswordInput defines model for PasswordInput.
 type PasswordInput struct {
 	// Password 12 to 128 characters.
 	Password string `json:"password"`
+}
+
+// Period defines model for Period.
+type Period struct {
+	Count int  `json:"count"`
+	Unit  Unit `json:"unit"`
+}
+
+// PeriodsByKind defines model for PeriodsByKind.
+type PeriodsByKind struct {
+	Addition *KindPeriods `json:"addition,omitempty"`
+
+	// LikeForLike A replacement by a vendor that does the same in the same place; absent: as replacement.
+	LikeForLike *KindPeriods `json:"like_for_like,omitempty"`
+	Relocation  *KindPeriods `json:"relocation,omitempty"`
+	Removal     *KindPeriods `json:"removal,omitempty"`
+	Replacement *KindPeriods `json:"replacement,omitempty"`
+	Scope       *KindPeriods `json:"scope,omitempty"`
 }
 
 // Product defines model for Product.
@@ -795,6 +1668,12 @@ type Regime string
 // Region defines model for Region.
 type Region string
 
+// RollOver defines model for RollOver.
+type RollOver struct {
+	Notice    *bool `json:"notice,omitempty"`
+	Objection *bool `json:"objection,omitempty"`
+}
+
 // SentBack defines model for SentBack.
 type SentBack struct {
 	At time.Time `json:"at"`
@@ -806,8 +1685,541 @@ type SentBack struct {
 	Reason string `json:"reason"`
 }
 
+// Served defines model for Served.
+type Served string
+
 // SpecialCategory defines model for SpecialCategory.
 type SpecialCategory string
+
+// TermDeviations A part of a term sheet, as a JSON merge patch (RFC 7396).
+type TermDeviations struct {
+	// ActivationWaitsFor The end of which period a change must wait for; absent: later, the later of the two.
+	ActivationWaitsFor *TermDeviationsActivationWaitsFor `json:"activation_waits_for,omitempty"`
+
+	// Authorisation For engaging sub-processors (GDPR Art. 28(2)). general: silence after the objection period is acceptance; specific: only a consent authorises.
+	Authorisation *TermDeviationsAuthorisation `json:"authorisation,omitempty"`
+	BeforeSigning *struct {
+		// ByKind They stand alone: nothing of the sheet's own by_kind applies to such a contract.
+		ByKind *struct {
+			Addition *struct {
+				// Notice Absent: the general notice period.
+				Notice *struct {
+					Count *int                                                 `json:"count,omitempty"`
+					Unit  *TermDeviationsBeforeSigningByKindAdditionNoticeUnit `json:"unit,omitempty"`
+				} `json:"notice,omitempty"`
+
+				// Objection Absent: the general objection period.
+				Objection *struct {
+					Count *int                                                    `json:"count,omitempty"`
+					Unit  *TermDeviationsBeforeSigningByKindAdditionObjectionUnit `json:"unit,omitempty"`
+				} `json:"objection,omitempty"`
+			} `json:"addition,omitempty"`
+
+			// LikeForLike A replacement by a vendor that does the same in the same place; absent: as replacement.
+			LikeForLike *struct {
+				// Notice Absent: the general notice period.
+				Notice *struct {
+					Count *int                                                    `json:"count,omitempty"`
+					Unit  *TermDeviationsBeforeSigningByKindLikeForLikeNoticeUnit `json:"unit,omitempty"`
+				} `json:"notice,omitempty"`
+
+				// Objection Absent: the general objection period.
+				Objection *struct {
+					Count *int                                                       `json:"count,omitempty"`
+					Unit  *TermDeviationsBeforeSigningByKindLikeForLikeObjectionUnit `json:"unit,omitempty"`
+				} `json:"objection,omitempty"`
+			} `json:"like_for_like,omitempty"`
+			Relocation *struct {
+				// Notice Absent: the general notice period.
+				Notice *struct {
+					Count *int                                                   `json:"count,omitempty"`
+					Unit  *TermDeviationsBeforeSigningByKindRelocationNoticeUnit `json:"unit,omitempty"`
+				} `json:"notice,omitempty"`
+
+				// Objection Absent: the general objection period.
+				Objection *struct {
+					Count *int                                                      `json:"count,omitempty"`
+					Unit  *TermDeviationsBeforeSigningByKindRelocationObjectionUnit `json:"unit,omitempty"`
+				} `json:"objection,omitempty"`
+			} `json:"relocation,omitempty"`
+			Removal *struct {
+				// Notice Absent: the general notice period.
+				Notice *struct {
+					Count *int                                                `json:"count,omitempty"`
+					Unit  *TermDeviationsBeforeSigningByKindRemovalNoticeUnit `json:"unit,omitempty"`
+				} `json:"notice,omitempty"`
+
+				// Objection Absent: the general objection period.
+				Objection *struct {
+					Count *int                                                   `json:"count,omitempty"`
+					Unit  *TermDeviationsBeforeSigningByKindRemovalObjectionUnit `json:"unit,omitempty"`
+				} `json:"objection,omitempty"`
+			} `json:"removal,omitempty"`
+			Replacement *struct {
+				// Notice Absent: the general notice period.
+				Notice *struct {
+					Count *int                                                    `json:"count,omitempty"`
+					Unit  *TermDeviationsBeforeSigningByKindReplacementNoticeUnit `json:"unit,omitempty"`
+				} `json:"notice,omitempty"`
+
+				// Objection Absent: the general objection period.
+				Objection *struct {
+					Count *int                                                       `json:"count,omitempty"`
+					Unit  *TermDeviationsBeforeSigningByKindReplacementObjectionUnit `json:"unit,omitempty"`
+				} `json:"objection,omitempty"`
+			} `json:"replacement,omitempty"`
+			Scope *struct {
+				// Notice Absent: the general notice period.
+				Notice *struct {
+					Count *int                                              `json:"count,omitempty"`
+					Unit  *TermDeviationsBeforeSigningByKindScopeNoticeUnit `json:"unit,omitempty"`
+				} `json:"notice,omitempty"`
+
+				// Objection Absent: the general objection period.
+				Objection *struct {
+					Count *int                                                 `json:"count,omitempty"`
+					Unit  *TermDeviationsBeforeSigningByKindScopeObjectionUnit `json:"unit,omitempty"`
+				} `json:"objection,omitempty"`
+			} `json:"scope,omitempty"`
+		} `json:"by_kind,omitempty"`
+		Notice *struct {
+			Count *int                                   `json:"count,omitempty"`
+			Unit  *TermDeviationsBeforeSigningNoticeUnit `json:"unit,omitempty"`
+		} `json:"notice,omitempty"`
+		Objection *struct {
+			Count *int                                      `json:"count,omitempty"`
+			Unit  *TermDeviationsBeforeSigningObjectionUnit `json:"unit,omitempty"`
+		} `json:"objection,omitempty"`
+
+		// SignedBefore A contract signed on the day itself has the present periods.
+		SignedBefore *Day `json:"signed_before,omitempty"`
+	} `json:"before_signing,omitempty"`
+	ByKind *struct {
+		Addition *struct {
+			// Notice Absent: the general notice period.
+			Notice *struct {
+				Count *int                                    `json:"count,omitempty"`
+				Unit  *TermDeviationsByKindAdditionNoticeUnit `json:"unit,omitempty"`
+			} `json:"notice,omitempty"`
+
+			// Objection Absent: the general objection period.
+			Objection *struct {
+				Count *int                                       `json:"count,omitempty"`
+				Unit  *TermDeviationsByKindAdditionObjectionUnit `json:"unit,omitempty"`
+			} `json:"objection,omitempty"`
+		} `json:"addition,omitempty"`
+
+		// LikeForLike A replacement by a vendor that does the same in the same place; absent: as replacement.
+		LikeForLike *struct {
+			// Notice Absent: the general notice period.
+			Notice *struct {
+				Count *int                                       `json:"count,omitempty"`
+				Unit  *TermDeviationsByKindLikeForLikeNoticeUnit `json:"unit,omitempty"`
+			} `json:"notice,omitempty"`
+
+			// Objection Absent: the general objection period.
+			Objection *struct {
+				Count *int                                          `json:"count,omitempty"`
+				Unit  *TermDeviationsByKindLikeForLikeObjectionUnit `json:"unit,omitempty"`
+			} `json:"objection,omitempty"`
+		} `json:"like_for_like,omitempty"`
+		Relocation *struct {
+			// Notice Absent: the general notice period.
+			Notice *struct {
+				Count *int                                      `json:"count,omitempty"`
+				Unit  *TermDeviationsByKindRelocationNoticeUnit `json:"unit,omitempty"`
+			} `json:"notice,omitempty"`
+
+			// Objection Absent: the general objection period.
+			Objection *struct {
+				Count *int                                         `json:"count,omitempty"`
+				Unit  *TermDeviationsByKindRelocationObjectionUnit `json:"unit,omitempty"`
+			} `json:"objection,omitempty"`
+		} `json:"relocation,omitempty"`
+		Removal *struct {
+			// Notice Absent: the general notice period.
+			Notice *struct {
+				Count *int                                   `json:"count,omitempty"`
+				Unit  *TermDeviationsByKindRemovalNoticeUnit `json:"unit,omitempty"`
+			} `json:"notice,omitempty"`
+
+			// Objection Absent: the general objection period.
+			Objection *struct {
+				Count *int                                      `json:"count,omitempty"`
+				Unit  *TermDeviationsByKindRemovalObjectionUnit `json:"unit,omitempty"`
+			} `json:"objection,omitempty"`
+		} `json:"removal,omitempty"`
+		Replacement *struct {
+			// Notice Absent: the general notice period.
+			Notice *struct {
+				Count *int                                       `json:"count,omitempty"`
+				Unit  *TermDeviationsByKindReplacementNoticeUnit `json:"unit,omitempty"`
+			} `json:"notice,omitempty"`
+
+			// Objection Absent: the general objection period.
+			Objection *struct {
+				Count *int                                          `json:"count,omitempty"`
+				Unit  *TermDeviationsByKindReplacementObjectionUnit `json:"unit,omitempty"`
+			} `json:"objection,omitempty"`
+		} `json:"replacement,omitempty"`
+		Scope *struct {
+			// Notice Absent: the general notice period.
+			Notice *struct {
+				Count *int                                 `json:"count,omitempty"`
+				Unit  *TermDeviationsByKindScopeNoticeUnit `json:"unit,omitempty"`
+			} `json:"notice,omitempty"`
+
+			// Objection Absent: the general objection period.
+			Objection *struct {
+				Count *int                                    `json:"count,omitempty"`
+				Unit  *TermDeviationsByKindScopeObjectionUnit `json:"unit,omitempty"`
+			} `json:"objection,omitempty"`
+		} `json:"scope,omitempty"`
+	} `json:"by_kind,omitempty"`
+
+	// Channels That count as service; absent or empty: any.
+	Channels []Channel `json:"channels,omitempty"`
+
+	// Clause Where the contract says all this.
+	Clause *string `json:"clause,omitempty"`
+
+	// ClockStarts When the message was sent; when the recipient's server took it (a later bounce revokes that); when it is deemed received; when the list was published; when a person proves it.
+	ClockStarts *TermDeviationsClockStarts `json:"clock_starts,omitempty"`
+
+	// Counting plain: the day of the event is not counted, a period ends with its last day, whatever day that is. Or by Regulation (EEC, Euratom) No 1182/71.
+	Counting *TermDeviationsCounting `json:"counting,omitempty"`
+
+	// DeemedCutoffHour For deemed receipt, and required there: what comes at this hour of the time zone or later counts as of the next business day.
+	DeemedCutoffHour *int `json:"deemed_cutoff_hour,omitempty"`
+
+	// Direction Whether periods count from the notice, or back from the effective day.
+	Direction *TermDeviationsDirection `json:"direction,omitempty"`
+
+	// Emergency Absent: the contract has no such clause.
+	Emergency *struct {
+		// Objection Absent: the general objection period.
+		Objection *struct {
+			Count *int                                  `json:"count,omitempty"`
+			Unit  *TermDeviationsEmergencyObjectionUnit `json:"unit,omitempty"`
+		} `json:"objection,omitempty"`
+
+		// ToldWithin After the fact.
+		ToldWithin *struct {
+			Count *int                                   `json:"count,omitempty"`
+			Unit  *TermDeviationsEmergencyToldWithinUnit `json:"unit,omitempty"`
+		} `json:"told_within,omitempty"`
+	} `json:"emergency,omitempty"`
+
+	// GroundsRequired An objection must give its grounds.
+	GroundsRequired *bool `json:"grounds_required,omitempty"`
+
+	// Holidays Required where business days or a last day that moves are counted.
+	Holidays *struct {
+		// Country ISO 3166-1 alpha-2.
+		Country *string `json:"country,omitempty"`
+
+		// Subdivision Where holidays differ inside the country: the second part of an ISO 3166-2 code, such as BY.
+		Subdivision *string `json:"subdivision,omitempty"`
+	} `json:"holidays,omitempty"`
+	Notice *struct {
+		Count *int                      `json:"count,omitempty"`
+		Unit  *TermDeviationsNoticeUnit `json:"unit,omitempty"`
+	} `json:"notice,omitempty"`
+
+	// Objection Under specific authorisation: the time to consent.
+	Objection *struct {
+		Count *int                         `json:"count,omitempty"`
+		Unit  *TermDeviationsObjectionUnit `json:"unit,omitempty"`
+	} `json:"objection,omitempty"`
+	ObjectionRuns *TermDeviationsObjectionRuns `json:"objection_runs,omitempty"`
+
+	// Recipients Email addresses that the contract names, 100 at most.
+	Recipients []string `json:"recipients,omitempty"`
+	RollOver   *struct {
+		Notice    *bool `json:"notice,omitempty"`
+		Objection *bool `json:"objection,omitempty"`
+	} `json:"roll_over,omitempty"`
+
+	// Served Whether the clock starts with the first recipient or with the last.
+	Served *TermDeviationsServed `json:"served,omitempty"`
+
+	// TimeZone IANA name: the periods' days are days of this zone.
+	TimeZone *string `json:"time_zone,omitempty"`
+}
+
+// TermDeviationsActivationWaitsFor The end of which period a change must wait for; absent: later, the later of the two.
+type TermDeviationsActivationWaitsFor string
+
+// TermDeviationsAuthorisation For engaging sub-processors (GDPR Art. 28(2)). general: silence after the objection period is acceptance; specific: only a consent authorises.
+type TermDeviationsAuthorisation string
+
+// TermDeviationsBeforeSigningByKindAdditionNoticeUnit defines model for TermDeviations.BeforeSigning.ByKind.Addition.Notice.Unit.
+type TermDeviationsBeforeSigningByKindAdditionNoticeUnit string
+
+// TermDeviationsBeforeSigningByKindAdditionObjectionUnit defines model for TermDeviations.BeforeSigning.ByKind.Addition.Objection.Unit.
+type TermDeviationsBeforeSigningByKindAdditionObjectionUnit string
+
+// TermDeviationsBeforeSigningByKindLikeForLikeNoticeUnit defines model for TermDeviations.BeforeSigning.ByKind.LikeForLike.Notice.Unit.
+type TermDeviationsBeforeSigningByKindLikeForLikeNoticeUnit string
+
+// TermDeviationsBeforeSigningByKindLikeForLikeObjectionUnit defines model for TermDeviations.BeforeSigning.ByKind.LikeForLike.Objection.Unit.
+type TermDeviationsBeforeSigningByKindLikeForLikeObjectionUnit string
+
+// TermDeviationsBeforeSigningByKindRelocationNoticeUnit defines model for TermDeviations.BeforeSigning.ByKind.Relocation.Notice.Unit.
+type TermDeviationsBeforeSigningByKindRelocationNoticeUnit string
+
+// TermDeviationsBeforeSigningByKindRelocationObjectionUnit defines model for TermDeviations.BeforeSigning.ByKind.Relocation.Objection.Unit.
+type TermDeviationsBeforeSigningByKindRelocationObjectionUnit string
+
+// TermDeviationsBeforeSigningByKindRemovalNoticeUnit defines model for TermDeviations.BeforeSigning.ByKind.Removal.Notice.Unit.
+type TermDeviationsBeforeSigningByKindRemovalNoticeUnit string
+
+// TermDeviationsBeforeSigningByKindRemovalObjectionUnit defines model for TermDeviations.BeforeSigning.ByKind.Removal.Objection.Unit.
+type TermDeviationsBeforeSigningByKindRemovalObjectionUnit string
+
+// TermDeviationsBeforeSigningByKindReplacementNoticeUnit defines model for TermDeviations.BeforeSigning.ByKind.Replacement.Notice.Unit.
+type TermDeviationsBeforeSigningByKindReplacementNoticeUnit string
+
+// TermDeviationsBeforeSigningByKindReplacementObjectionUnit defines model for TermDeviations.BeforeSigning.ByKind.Replacement.Objection.Unit.
+type TermDeviationsBeforeSigningByKindReplacementObjectionUnit string
+
+// TermDeviationsBeforeSigningByKindScopeNoticeUnit defines model for TermDeviations.BeforeSigning.ByKind.Scope.Notice.Unit.
+type TermDeviationsBeforeSigningByKindScopeNoticeUnit string
+
+// TermDeviationsBeforeSigningByKindScopeObjectionUnit defines model for TermDeviations.BeforeSigning.ByKind.Scope.Objection.Unit.
+type TermDeviationsBeforeSigningByKindScopeObjectionUnit string
+
+// TermDeviationsBeforeSigningNoticeUnit defines model for TermDeviations.BeforeSigning.Notice.Unit.
+type TermDeviationsBeforeSigningNoticeUnit string
+
+// TermDeviationsBeforeSigningObjectionUnit defines model for TermDeviations.BeforeSigning.Objection.Unit.
+type TermDeviationsBeforeSigningObjectionUnit string
+
+// TermDeviationsByKindAdditionNoticeUnit defines model for TermDeviations.ByKind.Addition.Notice.Unit.
+type TermDeviationsByKindAdditionNoticeUnit string
+
+// TermDeviationsByKindAdditionObjectionUnit defines model for TermDeviations.ByKind.Addition.Objection.Unit.
+type TermDeviationsByKindAdditionObjectionUnit string
+
+// TermDeviationsByKindLikeForLikeNoticeUnit defines model for TermDeviations.ByKind.LikeForLike.Notice.Unit.
+type TermDeviationsByKindLikeForLikeNoticeUnit string
+
+// TermDeviationsByKindLikeForLikeObjectionUnit defines model for TermDeviations.ByKind.LikeForLike.Objection.Unit.
+type TermDeviationsByKindLikeForLikeObjectionUnit string
+
+// TermDeviationsByKindRelocationNoticeUnit defines model for TermDeviations.ByKind.Relocation.Notice.Unit.
+type TermDeviationsByKindRelocationNoticeUnit string
+
+// TermDeviationsByKindRelocationObjectionUnit defines model for TermDeviations.ByKind.Relocation.Objection.Unit.
+type TermDeviationsByKindRelocationObjectionUnit string
+
+// TermDeviationsByKindRemovalNoticeUnit defines model for TermDeviations.ByKind.Removal.Notice.Unit.
+type TermDeviationsByKindRemovalNoticeUnit string
+
+// TermDeviationsByKindRemovalObjectionUnit defines model for TermDeviations.ByKind.Removal.Objection.Unit.
+type TermDeviationsByKindRemovalObjectionUnit string
+
+// TermDeviationsByKindReplacementNoticeUnit defines model for TermDeviations.ByKind.Replacement.Notice.Unit.
+type TermDeviationsByKindReplacementNoticeUnit string
+
+// TermDeviationsByKindReplacementObjectionUnit defines model for TermDeviations.ByKind.Replacement.Objection.Unit.
+type TermDeviationsByKindReplacementObjectionUnit string
+
+// TermDeviationsByKindScopeNoticeUnit defines model for TermDeviations.ByKind.Scope.Notice.Unit.
+type TermDeviationsByKindScopeNoticeUnit string
+
+// TermDeviationsByKindScopeObjectionUnit defines model for TermDeviations.ByKind.Scope.Objection.Unit.
+type TermDeviationsByKindScopeObjectionUnit string
+
+// TermDeviationsClockStarts When the message was sent; when the recipient's server took it (a later bounce revokes that); when it is deemed received; when the list was published; when a person proves it.
+type TermDeviationsClockStarts string
+
+// TermDeviationsCounting plain: the day of the event is not counted, a period ends with its last day, whatever day that is. Or by Regulation (EEC, Euratom) No 1182/71.
+type TermDeviationsCounting string
+
+// TermDeviationsDirection Whether periods count from the notice, or back from the effective day.
+type TermDeviationsDirection string
+
+// TermDeviationsEmergencyObjectionUnit defines model for TermDeviations.Emergency.Objection.Unit.
+type TermDeviationsEmergencyObjectionUnit string
+
+// TermDeviationsEmergencyToldWithinUnit defines model for TermDeviations.Emergency.ToldWithin.Unit.
+type TermDeviationsEmergencyToldWithinUnit string
+
+// TermDeviationsNoticeUnit defines model for TermDeviations.Notice.Unit.
+type TermDeviationsNoticeUnit string
+
+// TermDeviationsObjectionUnit defines model for TermDeviations.Objection.Unit.
+type TermDeviationsObjectionUnit string
+
+// TermDeviationsObjectionRuns defines model for TermDeviations.ObjectionRuns.
+type TermDeviationsObjectionRuns string
+
+// TermDeviationsServed Whether the clock starts with the first recipient or with the last.
+type TermDeviationsServed string
+
+// TermSheet defines model for TermSheet.
+type TermSheet struct {
+	// ActivationWaitsFor The end of which period a change must wait for; absent: later, the later of the two.
+	ActivationWaitsFor *ActivationWaitsFor `json:"activation_waits_for,omitempty"`
+
+	// Authorisation For engaging sub-processors (GDPR Art. 28(2)). general: silence after the objection period is acceptance; specific: only a consent authorises.
+	Authorisation Authorisation  `json:"authorisation"`
+	BeforeSigning *EarlierTerms  `json:"before_signing,omitempty"`
+	ByKind        *PeriodsByKind `json:"by_kind,omitempty"`
+
+	// Channels That count as service; absent or empty: any.
+	Channels []Channel `json:"channels,omitempty"`
+
+	// Clause Where the contract says all this.
+	Clause *string `json:"clause,omitempty"`
+
+	// ClockStarts When the message was sent; when the recipient's server took it (a later bounce revokes that); when it is deemed received; when the list was published; when a person proves it.
+	ClockStarts ClockStarts `json:"clock_starts"`
+
+	// Counting plain: the day of the event is not counted, a period ends with its last day, whatever day that is. Or by Regulation (EEC, Euratom) No 1182/71.
+	Counting Counting `json:"counting"`
+
+	// DeemedCutoffHour For deemed receipt, and required there: what comes at this hour of the time zone or later counts as of the next business day.
+	DeemedCutoffHour *int `json:"deemed_cutoff_hour,omitempty"`
+
+	// Direction Whether periods count from the notice, or back from the effective day.
+	Direction Direction `json:"direction"`
+
+	// Emergency Absent: the contract has no such clause.
+	Emergency *EmergencyClause `json:"emergency,omitempty"`
+
+	// GroundsRequired An objection must give its grounds.
+	GroundsRequired *bool `json:"grounds_required,omitempty"`
+
+	// Holidays Required where business days or a last day that moves are counted.
+	Holidays *HolidayCalendar `json:"holidays,omitempty"`
+	Notice   Period           `json:"notice"`
+
+	// Objection Under specific authorisation: the time to consent.
+	Objection     Period        `json:"objection"`
+	ObjectionRuns ObjectionRuns `json:"objection_runs"`
+
+	// Recipients Email addresses that the contract names, 100 at most.
+	Recipients []string  `json:"recipients,omitempty"`
+	RollOver   *RollOver `json:"roll_over,omitempty"`
+
+	// Served Whether the clock starts with the first recipient or with the last.
+	Served Served `json:"served"`
+
+	// TimeZone IANA name: the periods' days are days of this zone.
+	TimeZone string `json:"time_zone"`
+}
+
+// TermTemplate defines model for TermTemplate.
+type TermTemplate struct {
+	CreatedAt time.Time           `json:"created_at"`
+	ID        uuid.UUID           `json:"id"`
+	Latest    TermTemplateVersion `json:"latest"`
+	Name      string              `json:"name"`
+	UpdatedAt time.Time           `json:"updated_at"`
+
+	// Version For If-Match, in quotes; not the number of the latest version.
+	Version int `json:"version"`
+}
+
+// TermTemplateInput defines model for TermTemplateInput.
+type TermTemplateInput struct {
+	// Name No two templates have the same.
+	Name string `json:"name"`
+
+	// Note Why there is this version.
+	Note  *string   `json:"note,omitempty"`
+	Sheet TermSheet `json:"sheet"`
+}
+
+// TermTemplateList defines model for TermTemplateList.
+type TermTemplateList struct {
+	Items []TermTemplate `json:"items"`
+}
+
+// TermTemplateVersion defines model for TermTemplateVersion.
+type TermTemplateVersion struct {
+	CreatedAt time.Time `json:"created_at"`
+
+	// CreatedBy The account; absent: Fairnotice itself.
+	CreatedBy *uuid.UUID `json:"created_by,omitempty"`
+
+	// ID template_version_id of contracts.
+	ID   uuid.UUID `json:"id"`
+	Note string    `json:"note"`
+
+	// Number 1 for the first.
+	Number     int       `json:"number"`
+	Sheet      TermSheet `json:"sheet"`
+	TemplateID uuid.UUID `json:"template_id"`
+
+	// Warnings Kinds of change for which no dates can be computed under this sheet; empty: none.
+	Warnings []TermsWarning `json:"warnings"`
+}
+
+// TermTemplateVersionInput defines model for TermTemplateVersionInput.
+type TermTemplateVersionInput struct {
+	// Note Why there is this version.
+	Note  *string   `json:"note,omitempty"`
+	Sheet TermSheet `json:"sheet"`
+}
+
+// TermTemplateVersionList defines model for TermTemplateVersionList.
+type TermTemplateVersionList struct {
+	Items []TermTemplateVersion `json:"items"`
+}
+
+// Terms defines model for Terms.
+type Terms struct {
+	ContractID uuid.UUID `json:"contract_id"`
+	CreatedAt  time.Time `json:"created_at"`
+
+	// CreatedBy The account; absent: Fairnotice itself.
+	CreatedBy *uuid.UUID `json:"created_by,omitempty"`
+
+	// Deviations From the template, as a JSON merge patch (RFC 7396); without one, the whole sheet.
+	Deviations TermDeviations `json:"deviations"`
+	ID         uuid.UUID      `json:"id"`
+
+	// Number 1 for those that the contract was made with.
+	Number int `json:"number"`
+
+	// Sheet What results.
+	Sheet        TermSheet `json:"sheet"`
+	TemplateName *string   `json:"template_name,omitempty"`
+
+	// TemplateNumber Of the template's version.
+	TemplateNumber    *int       `json:"template_number,omitempty"`
+	TemplateVersionID *uuid.UUID `json:"template_version_id,omitempty"`
+}
+
+// TermsInput defines model for TermsInput.
+type TermsInput struct {
+	// Deviations What the contract says otherwise, as a JSON merge patch (RFC 7396) of the template's sheet: null takes a part away. Without a template, the whole sheet.
+	Deviations *TermDeviations `json:"deviations,omitempty"`
+
+	// TemplateVersionID The template's version that the contract follows; absent: none.
+	TemplateVersionID *uuid.UUID `json:"template_version_id,omitempty"`
+}
+
+// TermsList defines model for TermsList.
+type TermsList struct {
+	Items []Terms `json:"items"`
+}
+
+// TermsWarning defines model for TermsWarning.
+type TermsWarning struct {
+	// Code What of the terms can't be computed yet, for a program, such as business_days.
+	Code string `json:"code"`
+
+	// Detail The same for a person, in the language asked for, with the mend.
+	Detail string           `json:"detail"`
+	Kind   TermsWarningKind `json:"kind"`
+}
+
+// TermsWarningKind defines model for TermsWarningKind.
+type TermsWarningKind string
 
 // Transfer defines model for Transfer.
 type Transfer struct {
@@ -819,6 +2231,326 @@ type Transfer struct {
 
 	// Regime The law that restricts the export: GDPR, UK GDPR, Swiss FADP.
 	Regime Regime `json:"regime"`
+}
+
+// Unit defines model for Unit.
+type Unit string
+
+// Vendor defines model for Vendor.
+type Vendor struct {
+	// Address Registered address, several lines.
+	Address *string `json:"address,omitempty"`
+
+	// ContactEmail Of the privacy contact.
+	ContactEmail *string `json:"contact_email,omitempty"`
+
+	// ContactName Of the privacy contact.
+	ContactName *string `json:"contact_name,omitempty"`
+
+	// ContactPosition Of the privacy contact.
+	ContactPosition *string `json:"contact_position,omitempty"`
+
+	// Country Of the registered address, ISO 3166-1 alpha-2.
+	Country   string    `json:"country"`
+	CreatedAt time.Time `json:"created_at"`
+
+	// Delimitation Who is responsible for what. Not published.
+	Delimitation *string `json:"delimitation,omitempty"`
+
+	// DPASignedOn Day on which the data processing agreement was signed. Not published.
+	DPASignedOn *Day `json:"dpa_signed_on,omitempty"`
+
+	// DPAURL Of the data processing agreement. Not published.
+	DPAURL *string `json:"dpa_url,omitempty"`
+
+	// FlowDownConfirmed The publisher's obligations bind the vendor too (GDPR Art. 28(4)). Not published.
+	FlowDownConfirmed *bool     `json:"flow_down_confirmed,omitempty"`
+	ID                uuid.UUID `json:"id"`
+
+	// LastReviewOn Not published.
+	LastReviewOn *Day   `json:"last_review_on,omitempty"`
+	LegalName    string `json:"legal_name"`
+
+	// Measures Technical and organisational measures, in short.
+	Measures *string `json:"measures,omitempty"`
+
+	// NextReviewOn Not published.
+	NextReviewOn *Day `json:"next_review_on,omitempty"`
+
+	// OwnerID The account that looks after the vendor; absent: none. Not published.
+	OwnerID *uuid.UUID `json:"owner_id,omitempty"`
+
+	// ParentName The corporate parent.
+	ParentName         *string `json:"parent_name,omitempty"`
+	RegistrationNumber *string `json:"registration_number,omitempty"`
+
+	// Retention Retention and deletion.
+	Retention *string `json:"retention,omitempty"`
+
+	// Slug Names the vendor in addresses, instead of its ID; it never changes.
+	Slug      string  `json:"slug"`
+	TradeName *string `json:"trade_name,omitempty"`
+
+	// Version Of the vendor as it is now; each edit raises it by one.
+	Version int `json:"version"`
+
+	// Website An http or https address.
+	Website *string `json:"website,omitempty"`
+}
+
+// VendorEdit defines model for VendorEdit.
+type VendorEdit struct {
+	// Address Registered address, several lines.
+	Address *string `json:"address,omitempty"`
+
+	// ContactEmail Of the privacy contact.
+	ContactEmail *string `json:"contact_email,omitempty"`
+
+	// ContactName Of the privacy contact.
+	ContactName *string `json:"contact_name,omitempty"`
+
+	// ContactPosition Of the privacy contact.
+	ContactPosition *string `json:"contact_position,omitempty"`
+
+	// Country Of the registered address, ISO 3166-1 alpha-2.
+	Country string `json:"country"`
+
+	// Delimitation Who is responsible for what. Not published.
+	Delimitation *string `json:"delimitation,omitempty"`
+
+	// DPASignedOn Day on which the data processing agreement was signed. Not published.
+	DPASignedOn *Day `json:"dpa_signed_on,omitempty"`
+
+	// DPAURL Of the data processing agreement. Not published.
+	DPAURL *string `json:"dpa_url,omitempty"`
+
+	// FlowDownConfirmed The publisher's obligations bind the vendor too (GDPR Art. 28(4)). Not published.
+	FlowDownConfirmed *bool `json:"flow_down_confirmed,omitempty"`
+
+	// LastReviewOn Not published.
+	LastReviewOn *Day   `json:"last_review_on,omitempty"`
+	LegalName    string `json:"legal_name"`
+
+	// Measures Technical and organisational measures, in short.
+	Measures *string `json:"measures,omitempty"`
+
+	// NextReviewOn Not published.
+	NextReviewOn *Day `json:"next_review_on,omitempty"`
+
+	// Note Why they changed, for the record.
+	Note *string `json:"note,omitempty"`
+
+	// OwnerID The account that looks after the vendor; absent: none. Not published.
+	OwnerID *uuid.UUID `json:"owner_id,omitempty"`
+
+	// ParentName The corporate parent.
+	ParentName         *string `json:"parent_name,omitempty"`
+	RegistrationNumber *string `json:"registration_number,omitempty"`
+
+	// Retention Retention and deletion.
+	Retention *string `json:"retention,omitempty"`
+	TradeName *string `json:"trade_name,omitempty"`
+
+	// Website An http or https address.
+	Website *string `json:"website,omitempty"`
+}
+
+// VendorFacts defines model for VendorFacts.
+type VendorFacts struct {
+	// Address Registered address, several lines.
+	Address *string `json:"address,omitempty"`
+
+	// ContactEmail Of the privacy contact.
+	ContactEmail *string `json:"contact_email,omitempty"`
+
+	// ContactName Of the privacy contact.
+	ContactName *string `json:"contact_name,omitempty"`
+
+	// ContactPosition Of the privacy contact.
+	ContactPosition *string `json:"contact_position,omitempty"`
+
+	// Country Of the registered address, ISO 3166-1 alpha-2.
+	Country string `json:"country"`
+
+	// Delimitation Who is responsible for what. Not published.
+	Delimitation *string `json:"delimitation,omitempty"`
+
+	// DPASignedOn Day on which the data processing agreement was signed. Not published.
+	DPASignedOn *Day `json:"dpa_signed_on,omitempty"`
+
+	// DPAURL Of the data processing agreement. Not published.
+	DPAURL *string `json:"dpa_url,omitempty"`
+
+	// FlowDownConfirmed The publisher's obligations bind the vendor too (GDPR Art. 28(4)). Not published.
+	FlowDownConfirmed *bool `json:"flow_down_confirmed,omitempty"`
+
+	// LastReviewOn Not published.
+	LastReviewOn *Day   `json:"last_review_on,omitempty"`
+	LegalName    string `json:"legal_name"`
+
+	// Measures Technical and organisational measures, in short.
+	Measures *string `json:"measures,omitempty"`
+
+	// NextReviewOn Not published.
+	NextReviewOn *Day `json:"next_review_on,omitempty"`
+
+	// OwnerID The account that looks after the vendor; absent: none. Not published.
+	OwnerID *uuid.UUID `json:"owner_id,omitempty"`
+
+	// ParentName The corporate parent.
+	ParentName         *string `json:"parent_name,omitempty"`
+	RegistrationNumber *string `json:"registration_number,omitempty"`
+
+	// Retention Retention and deletion.
+	Retention *string `json:"retention,omitempty"`
+	TradeName *string `json:"trade_name,omitempty"`
+
+	// Website An http or https address.
+	Website *string `json:"website,omitempty"`
+}
+
+// VendorItemPart Fields that were not asked for are absent.
+type VendorItemPart struct {
+	// Address Registered address, several lines.
+	Address *string `json:"address,omitempty"`
+
+	// ContactEmail Of the privacy contact.
+	ContactEmail *string `json:"contact_email,omitempty"`
+
+	// ContactName Of the privacy contact.
+	ContactName *string `json:"contact_name,omitempty"`
+
+	// ContactPosition Of the privacy contact.
+	ContactPosition *string `json:"contact_position,omitempty"`
+
+	// Country Of the registered address, ISO 3166-1 alpha-2.
+	Country   *string    `json:"country,omitempty"`
+	CreatedAt *time.Time `json:"created_at,omitempty"`
+
+	// Delimitation Who is responsible for what. Not published.
+	Delimitation *string `json:"delimitation,omitempty"`
+
+	// DPASignedOn Day on which the data processing agreement was signed. Not published.
+	DPASignedOn *Day `json:"dpa_signed_on,omitempty"`
+
+	// DPAURL Of the data processing agreement. Not published.
+	DPAURL *string `json:"dpa_url,omitempty"`
+
+	// Engagements How many are in effect today.
+	Engagements *int `json:"engagements,omitempty"`
+
+	// FlowDownConfirmed The publisher's obligations bind the vendor too (GDPR Art. 28(4)). Not published.
+	FlowDownConfirmed *bool      `json:"flow_down_confirmed,omitempty"`
+	ID                *uuid.UUID `json:"id,omitempty"`
+
+	// LastReviewOn Not published.
+	LastReviewOn *Day    `json:"last_review_on,omitempty"`
+	LegalName    *string `json:"legal_name,omitempty"`
+
+	// Measures Technical and organisational measures, in short.
+	Measures *string `json:"measures,omitempty"`
+
+	// NextReviewOn Not published.
+	NextReviewOn *Day `json:"next_review_on,omitempty"`
+
+	// OwnerID The account that looks after the vendor; absent: none. Not published.
+	OwnerID *uuid.UUID `json:"owner_id,omitempty"`
+
+	// ParentName The corporate parent.
+	ParentName         *string `json:"parent_name,omitempty"`
+	RegistrationNumber *string `json:"registration_number,omitempty"`
+
+	// Retention Retention and deletion.
+	Retention *string `json:"retention,omitempty"`
+
+	// Slug Names the vendor in addresses, instead of its ID; it never changes.
+	Slug      *string `json:"slug,omitempty"`
+	TradeName *string `json:"trade_name,omitempty"`
+
+	// Version Of the vendor as it is now; each edit raises it by one.
+	Version *int `json:"version,omitempty"`
+
+	// Website An http or https address.
+	Website *string `json:"website,omitempty"`
+}
+
+// VendorVersion defines model for VendorVersion.
+type VendorVersion struct {
+	// Address Registered address, several lines.
+	Address *string `json:"address,omitempty"`
+
+	// ContactEmail Of the privacy contact.
+	ContactEmail *string `json:"contact_email,omitempty"`
+
+	// ContactName Of the privacy contact.
+	ContactName *string `json:"contact_name,omitempty"`
+
+	// ContactPosition Of the privacy contact.
+	ContactPosition *string `json:"contact_position,omitempty"`
+
+	// Country Of the registered address, ISO 3166-1 alpha-2.
+	Country string `json:"country"`
+
+	// Delimitation Who is responsible for what. Not published.
+	Delimitation *string `json:"delimitation,omitempty"`
+
+	// DPASignedOn Day on which the data processing agreement was signed. Not published.
+	DPASignedOn *Day `json:"dpa_signed_on,omitempty"`
+
+	// DPAURL Of the data processing agreement. Not published.
+	DPAURL *string `json:"dpa_url,omitempty"`
+
+	// FlowDownConfirmed The publisher's obligations bind the vendor too (GDPR Art. 28(4)). Not published.
+	FlowDownConfirmed *bool     `json:"flow_down_confirmed,omitempty"`
+	ID                uuid.UUID `json:"id"`
+
+	// InEffect It holds today.
+	InEffect bool `json:"in_effect"`
+
+	// LastReviewOn Not published.
+	LastReviewOn *Day   `json:"last_review_on,omitempty"`
+	LegalName    string `json:"legal_name"`
+
+	// Measures Technical and organisational measures, in short.
+	Measures *string `json:"measures,omitempty"`
+
+	// NextReviewOn Not published.
+	NextReviewOn *Day `json:"next_review_on,omitempty"`
+
+	// Note Why the facts changed.
+	Note string `json:"note"`
+
+	// OwnerID The account that looks after the vendor; absent: none. Not published.
+	OwnerID *uuid.UUID `json:"owner_id,omitempty"`
+
+	// ParentName The corporate parent.
+	ParentName *string   `json:"parent_name,omitempty"`
+	RecordedAt time.Time `json:"recorded_at"`
+
+	// RecordedBy The account; absent: Fairnotice itself.
+	RecordedBy *uuid.UUID `json:"recorded_by,omitempty"`
+
+	// RecordedByName The account's name today.
+	RecordedByName     string  `json:"recorded_by_name"`
+	RegistrationNumber *string `json:"registration_number,omitempty"`
+
+	// Retention Retention and deletion.
+	Retention *string `json:"retention,omitempty"`
+	TradeName *string `json:"trade_name,omitempty"`
+
+	// ValidFrom The first day; null: as long as anybody knows, or never (a draft, or replaced on the day it began).
+	ValidFrom *Day `json:"valid_from"`
+
+	// ValidUntil The first day on which it no longer holds; null: until further notice, or never.
+	ValidUntil *Day `json:"valid_until"`
+
+	// Website An http or https address.
+	Website *string `json:"website,omitempty"`
+}
+
+// VendorVersionList defines model for VendorVersionList.
+type VendorVersionList struct {
+	Items []VendorVersion `json:"items"`
 }
 
 // WindowCount defines model for WindowCount.
@@ -838,9 +2570,9 @@ type ListChangesParams struct {
 	Limit *int `form:"limit,omitempty" json:"limit,omitempty"`
 
 	// Fields Names of fields, separated by commas: entries have these only. Without it they have all.
-	Fields *string      `form:"fields,omitempty" json:"fields,omitempty"`
-	State  *ChangeState `form:"state,omitempty" json:"state,omitempty"`
-	Kind   *ChangeKind  `form:"kind,omitempty" json:"kind,omitempty"`
+	Fields *string          `form:"fields,omitempty" json:"fields,omitempty"`
+	State  *ChangePartState `form:"state,omitempty" json:"state,omitempty"`
+	Kind   *ChangePartKind  `form:"kind,omitempty" json:"kind,omitempty"`
 
 	// Query Part of the reference or of the vendor's name, however capitalized.
 	Query *string `form:"query,omitempty" json:"query,omitempty"`
@@ -872,6 +2604,42 @@ type ListCustomersParams struct {
 	Limit *int `form:"limit,omitempty" json:"limit,omitempty"`
 }
 
+// ListEngagementsParams defines parameters for ListEngagements.
+type ListEngagementsParams struct {
+	// After next of the page before: this page begins behind it, whatever came or went meanwhile.
+	After *string `form:"after,omitempty" json:"after,omitempty"`
+
+	// Limit At most so many entries.
+	Limit *int `form:"limit,omitempty" json:"limit,omitempty"`
+
+	// Fields Names of fields, separated by commas: entries have these only. Without it they have all.
+	Fields *string `form:"fields,omitempty" json:"fields,omitempty"`
+
+	// On The list of this day, past or future; absent: of today in the publisher's zone.
+	On *Day `form:"on,omitempty" json:"on,omitempty"`
+
+	// Query Part of a name, the parent's name or the purpose, however capitalized.
+	Query *string `form:"query,omitempty" json:"query,omitempty"`
+
+	// Product A product's slug: engagements that serve it.
+	Product *string `form:"product,omitempty" json:"product,omitempty"`
+
+	// Region Engagements that serve customers there.
+	Region *Region `form:"region,omitempty" json:"region,omitempty"`
+
+	// Scheme Engagements of vendors that have a certification under this scheme.
+	Scheme *string `form:"scheme,omitempty" json:"scheme,omitempty"`
+}
+
+// CompareEngagementsParams defines parameters for CompareEngagements.
+type CompareEngagementsParams struct {
+	// From Before.
+	From Day `form:"from" json:"from"`
+
+	// To After.
+	To Day `form:"to" json:"to"`
+}
+
 // ListKeysParams defines parameters for ListKeys.
 type ListKeysParams struct {
 	// After next of the page before: this page begins behind it, whatever came or went meanwhile.
@@ -897,6 +2665,42 @@ type ListMyKeysParams struct {
 
 	// Active Only those that open something now.
 	Active *bool `form:"active,omitempty" json:"active,omitempty"`
+}
+
+// ListVendorsParams defines parameters for ListVendors.
+type ListVendorsParams struct {
+	// After next of the page before: this page begins behind it, whatever came or went meanwhile.
+	After *string `form:"after,omitempty" json:"after,omitempty"`
+
+	// Limit At most so many entries.
+	Limit *int `form:"limit,omitempty" json:"limit,omitempty"`
+
+	// Fields Names of fields, separated by commas: entries have these only. Without it they have all.
+	Fields *string `form:"fields,omitempty" json:"fields,omitempty"`
+
+	// Query Part of a name, the parent's name, the registration number or the slug, however capitalized.
+	Query *string `form:"query,omitempty" json:"query,omitempty"`
+
+	// Country ISO 3166-1 alpha-2: registered there.
+	Country *string `form:"country,omitempty" json:"country,omitempty"`
+
+	// Engaged With, or without, an engagement in effect today.
+	Engaged *bool `form:"engaged,omitempty" json:"engaged,omitempty"`
+
+	// ReviewDueBefore Their next review is before this day.
+	ReviewDueBefore *Day `form:"review_due_before,omitempty" json:"review_due_before,omitempty"`
+}
+
+// GetVendorParams defines parameters for GetVendor.
+type GetVendorParams struct {
+	// On The facts of this day, past or future, instead of today's. Such an answer's ETag can't be the base of an edit.
+	On *Day `form:"on,omitempty" json:"on,omitempty"`
+}
+
+// GetChainParams defines parameters for GetChain.
+type GetChainParams struct {
+	// On As of this day, past or future; absent: today in the publisher's zone.
+	On *Day `form:"on,omitempty" json:"on,omitempty"`
 }
 
 // ListAccounts: everybody of the staff.
@@ -989,12 +2793,24 @@ func (c *Client) SetPassword(ctx context.Context, id uuid.UUID, body PasswordInp
 	return c.do(ctx, &r, options)
 }
 
+// RemoveLink: end a link of the chain today.
+//
+// The days before keep it.
+//
+// Keys with one of these roles may do this: admin, approver, editor.
+//
+// DELETE /chain/{id}
+func (c *Client) RemoveLink(ctx context.Context, id uuid.UUID, options ...CallOption) error {
+	r := request{method: http.MethodDelete, path: path("/chain/{id}", "id", id)}
+	return c.do(ctx, &r, options)
+}
+
 // ListChanges: the changes, the newest first.
 //
 // Keys of every role may do this.
 //
 // GET /changes
-func (c *Client) ListChanges(ctx context.Context, params *ListChangesParams, options ...CallOption) (*Answer[ChangePage], error) {
+func (c *Client) ListChanges(ctx context.Context, params *ListChangesParams, options ...CallOption) (*Answer[ItemsPartChange], error) {
 	r := request{method: http.MethodGet, path: path("/changes")}
 	if params != nil {
 		r.ask("after", params.After)
@@ -1004,12 +2820,12 @@ func (c *Client) ListChanges(ctx context.Context, params *ListChangesParams, opt
 		r.ask("kind", params.Kind)
 		r.ask("query", params.Query)
 	}
-	return answer[ChangePage](ctx, c, &r, options)
+	return answer[ItemsPartChange](ctx, c, &r, options)
 }
 
 // AllChanges goes over all pages of ListChanges. After an error there is nothing more.
-func (c *Client) AllChanges(ctx context.Context, params *ListChangesParams, options ...CallOption) iter.Seq2[Change, error] {
-	return pages(func(after string) ([]Change, string, error) {
+func (c *Client) AllChanges(ctx context.Context, params *ListChangesParams, options ...CallOption) iter.Seq2[ChangePart, error] {
+	return pages(func(after string) ([]ChangePart, string, error) {
 		asked := ListChangesParams{}
 		if params != nil {
 			asked = *params
@@ -1183,6 +2999,52 @@ func (c *Client) VerifyContact(ctx context.Context, id uuid.UUID, basedOn ETag, 
 	return answer[Contact](ctx, c, &r, options)
 }
 
+// GetContract: one contract with its terms as they stand.
+//
+// Keys of every role may do this.
+//
+// GET /contracts/{id}
+func (c *Client) GetContract(ctx context.Context, id uuid.UUID, options ...CallOption) (*Answer[Contract], error) {
+	r := request{method: http.MethodGet, path: path("/contracts/{id}", "id", id)}
+	return answer[Contract](ctx, c, &r, options)
+}
+
+// AmendContract: give a contract its next terms.
+//
+// The body says all that they are made of, not only what changes. Windows that are open keep theirs.
+//
+// Keys with one of these roles may do this: admin, approver, editor.
+//
+// POST /contracts/{id}/amend
+func (c *Client) AmendContract(ctx context.Context, id uuid.UUID, basedOn ETag, body TermsInput, options ...CallOption) (*Answer[Contract], error) {
+	r := request{method: http.MethodPost, path: path("/contracts/{id}/amend", "id", id)}
+	r.basedOn = basedOn
+	r.body = body
+	return answer[Contract](ctx, c, &r, options)
+}
+
+// EndContract: say from which day on a contract isn't in force.
+//
+// Keys with one of these roles may do this: admin, approver, editor.
+//
+// POST /contracts/{id}/end
+func (c *Client) EndContract(ctx context.Context, id uuid.UUID, basedOn ETag, body EndInput, options ...CallOption) (*Answer[Contract], error) {
+	r := request{method: http.MethodPost, path: path("/contracts/{id}/end", "id", id)}
+	r.basedOn = basedOn
+	r.body = body
+	return answer[Contract](ctx, c, &r, options)
+}
+
+// ListTerms: every version of a contract's terms, the newest first.
+//
+// Keys of every role may do this.
+//
+// GET /contracts/{id}/terms
+func (c *Client) ListTerms(ctx context.Context, id uuid.UUID, options ...CallOption) (*Answer[TermsList], error) {
+	r := request{method: http.MethodGet, path: path("/contracts/{id}/terms", "id", id)}
+	return answer[TermsList](ctx, c, &r, options)
+}
+
 // ListCustomers: customers by name.
 //
 // Keys of every role may do this.
@@ -1280,6 +3142,29 @@ func (c *Client) AddContact(ctx context.Context, id uuid.UUID, body ContactInput
 	return answer[Contact](ctx, c, &r, options)
 }
 
+// ListContracts: a customer's contracts with their terms as they stand.
+//
+// Those in force or last signed come first.
+//
+// Keys of every role may do this.
+//
+// GET /customers/{id}/contracts
+func (c *Client) ListContracts(ctx context.Context, id uuid.UUID, options ...CallOption) (*Answer[ContractList], error) {
+	r := request{method: http.MethodGet, path: path("/customers/{id}/contracts", "id", id)}
+	return answer[ContractList](ctx, c, &r, options)
+}
+
+// AddContract: add a contract.
+//
+// Keys with one of these roles may do this: admin, approver, editor.
+//
+// POST /customers/{id}/contracts
+func (c *Client) AddContract(ctx context.Context, id uuid.UUID, body ContractInput, options ...CallOption) (*Answer[Contract], error) {
+	r := request{method: http.MethodPost, path: path("/customers/{id}/contracts", "id", id)}
+	r.body = body
+	return answer[Contract](ctx, c, &r, options)
+}
+
 // LeaveCustomer: say from which day on it is a customer no more.
 //
 // Windows of changes that take effect later are not opened for it.
@@ -1292,6 +3177,98 @@ func (c *Client) LeaveCustomer(ctx context.Context, id uuid.UUID, basedOn ETag, 
 	r.basedOn = basedOn
 	r.body = body
 	return answer[Customer](ctx, c, &r, options)
+}
+
+// ListEngagements: the list of sub-processors as of a day.
+//
+// One entry for each engagement in effect on that day, sorted by the vendor's legal name. Who reads several pages says on which day, or midnight may pass between them.
+//
+// Keys of every role may do this.
+//
+// GET /engagements
+func (c *Client) ListEngagements(ctx context.Context, params *ListEngagementsParams, options ...CallOption) (*Answer[ListEntryPage], error) {
+	r := request{method: http.MethodGet, path: path("/engagements")}
+	if params != nil {
+		r.ask("after", params.After)
+		r.ask("limit", params.Limit)
+		r.ask("fields", params.Fields)
+		r.ask("on", params.On)
+		r.ask("query", params.Query)
+		r.ask("product", params.Product)
+		r.ask("region", params.Region)
+		r.ask("scheme", params.Scheme)
+	}
+	return answer[ListEntryPage](ctx, c, &r, options)
+}
+
+// AllEngagements goes over all pages of ListEngagements. After an error there is nothing more.
+func (c *Client) AllEngagements(ctx context.Context, params *ListEngagementsParams, options ...CallOption) iter.Seq2[ListEntry, error] {
+	return pages(func(after string) ([]ListEntry, string, error) {
+		asked := ListEngagementsParams{}
+		if params != nil {
+			asked = *params
+		}
+		if after != "" {
+			asked.After = &after
+		}
+		page, err := c.ListEngagements(ctx, &asked, options...)
+		if err != nil {
+			return nil, "", err
+		}
+		return page.Body.Items, page.Body.Next, nil
+	})
+}
+
+// CompareEngagements: what differs between the lists of two days.
+//
+// Facts that are not published make no difference.
+//
+// Keys of every role may do this.
+//
+// GET /engagements/difference
+func (c *Client) CompareEngagements(ctx context.Context, params *CompareEngagementsParams, options ...CallOption) (*Answer[Difference], error) {
+	r := request{method: http.MethodGet, path: path("/engagements/difference")}
+	if params != nil {
+		r.ask("from", params.From)
+		r.ask("to", params.To)
+	}
+	return answer[Difference](ctx, c, &r, options)
+}
+
+// GetEngagement: an engagement.
+//
+// Its facts are those of today or, when it isn't in effect, of the version that was the last or will be the next.
+//
+// Keys of every role may do this.
+//
+// GET /engagements/{id}
+func (c *Client) GetEngagement(ctx context.Context, id uuid.UUID, options ...CallOption) (*Answer[Engagement], error) {
+	r := request{method: http.MethodGet, path: path("/engagements/{id}", "id", id)}
+	return answer[Engagement](ctx, c, &r, options)
+}
+
+// CorrectEngagement: correct the record of an engagement in effect.
+//
+// From today on; the list of the days before stays as it was published. `note` is required: it says why. What changes in fact needs a change, with its notices. What is left out is emptied.
+//
+// Keys with one of these roles may do this: admin, approver, editor.
+//
+// PUT /engagements/{id}
+func (c *Client) CorrectEngagement(ctx context.Context, id uuid.UUID, basedOn ETag, body EngagementFacts, options ...CallOption) (*Answer[Engagement], error) {
+	r := request{method: http.MethodPut, path: path("/engagements/{id}", "id", id)}
+	r.basedOn = basedOn
+	r.body = body
+	return answer[Engagement](ctx, c, &r, options)
+}
+
+// ListEngagementHistory: every version of an engagement's facts, the latest recorded first.
+//
+// Keys of every role may do this.
+//
+// GET /engagements/{id}/history
+func (c *Client) ListEngagementHistory(ctx context.Context, id uuid.UUID, options ...CallOption) (*Answer[EngagementList], error) {
+	r := request{method: http.MethodGet, path: path("/engagements/{id}/history", "id", id)}
+	return answer[EngagementList](ctx, c, &r, options)
 }
 
 // ListKeys: everybody's API keys.
@@ -1480,4 +3457,197 @@ func (c *Client) SavePublisher(ctx context.Context, basedOn ETag, body Publisher
 	r.basedOn = basedOn
 	r.body = body
 	return answer[PublisherSettings](ctx, c, &r, options)
+}
+
+// ListTermTemplates: templates of terms, by name.
+//
+// Keys of every role may do this.
+//
+// GET /term-templates
+func (c *Client) ListTermTemplates(ctx context.Context, options ...CallOption) (*Answer[TermTemplateList], error) {
+	r := request{method: http.MethodGet, path: path("/term-templates")}
+	return answer[TermTemplateList](ctx, c, &r, options)
+}
+
+// AddTermTemplate: add a template with its first version.
+//
+// Keys with one of these roles may do this: admin, approver, editor.
+//
+// POST /term-templates
+func (c *Client) AddTermTemplate(ctx context.Context, body TermTemplateInput, options ...CallOption) (*Answer[TermTemplate], error) {
+	r := request{method: http.MethodPost, path: path("/term-templates")}
+	r.body = body
+	return answer[TermTemplate](ctx, c, &r, options)
+}
+
+// GetTermTemplate: one template with its latest version.
+//
+// Keys of every role may do this.
+//
+// GET /term-templates/{id}
+func (c *Client) GetTermTemplate(ctx context.Context, id uuid.UUID, options ...CallOption) (*Answer[TermTemplate], error) {
+	r := request{method: http.MethodGet, path: path("/term-templates/{id}", "id", id)}
+	return answer[TermTemplate](ctx, c, &r, options)
+}
+
+// ListTermTemplateVersions: every version of a template, the newest first.
+//
+// Keys of every role may do this.
+//
+// GET /term-templates/{id}/versions
+func (c *Client) ListTermTemplateVersions(ctx context.Context, id uuid.UUID, options ...CallOption) (*Answer[TermTemplateVersionList], error) {
+	r := request{method: http.MethodGet, path: path("/term-templates/{id}/versions", "id", id)}
+	return answer[TermTemplateVersionList](ctx, c, &r, options)
+}
+
+// AddTermTemplateVersion: give a template its next version.
+//
+// Contracts keep their terms until they are amended.
+//
+// Keys with one of these roles may do this: admin, approver, editor.
+//
+// POST /term-templates/{id}/versions
+func (c *Client) AddTermTemplateVersion(ctx context.Context, id uuid.UUID, basedOn ETag, body TermTemplateVersionInput, options ...CallOption) (*Answer[TermTemplate], error) {
+	r := request{method: http.MethodPost, path: path("/term-templates/{id}/versions", "id", id)}
+	r.basedOn = basedOn
+	r.body = body
+	return answer[TermTemplate](ctx, c, &r, options)
+}
+
+// ListVendors: all vendors, with their facts of today.
+//
+// Sorted by legal name.
+//
+// Keys of every role may do this.
+//
+// GET /vendors
+func (c *Client) ListVendors(ctx context.Context, params *ListVendorsParams, options ...CallOption) (*Answer[ItemsPartVendorItem], error) {
+	r := request{method: http.MethodGet, path: path("/vendors")}
+	if params != nil {
+		r.ask("after", params.After)
+		r.ask("limit", params.Limit)
+		r.ask("fields", params.Fields)
+		r.ask("query", params.Query)
+		r.ask("country", params.Country)
+		r.ask("engaged", params.Engaged)
+		r.ask("review_due_before", params.ReviewDueBefore)
+	}
+	return answer[ItemsPartVendorItem](ctx, c, &r, options)
+}
+
+// AllVendors goes over all pages of ListVendors. After an error there is nothing more.
+func (c *Client) AllVendors(ctx context.Context, params *ListVendorsParams, options ...CallOption) iter.Seq2[VendorItemPart, error] {
+	return pages(func(after string) ([]VendorItemPart, string, error) {
+		asked := ListVendorsParams{}
+		if params != nil {
+			asked = *params
+		}
+		if after != "" {
+			asked.After = &after
+		}
+		page, err := c.ListVendors(ctx, &asked, options...)
+		if err != nil {
+			return nil, "", err
+		}
+		return page.Body.Items, page.Body.Next, nil
+	})
+}
+
+// CreateVendor: record a vendor.
+//
+// What is first recorded of a vendor holds for all the time before, too. A vendor alone isn't on the published list: its engagements are.
+//
+// Keys with one of these roles may do this: admin, approver, editor.
+//
+// POST /vendors
+func (c *Client) CreateVendor(ctx context.Context, body VendorFacts, options ...CallOption) (*Answer[Vendor], error) {
+	r := request{method: http.MethodPost, path: path("/vendors")}
+	r.body = body
+	return answer[Vendor](ctx, c, &r, options)
+}
+
+// GetVendor: a vendor, today or as of a day.
+//
+// Keys of every role may do this.
+//
+// GET /vendors/{id}
+func (c *Client) GetVendor(ctx context.Context, id string, params *GetVendorParams, options ...CallOption) (*Answer[Vendor], error) {
+	r := request{method: http.MethodGet, path: path("/vendors/{id}", "id", id)}
+	if params != nil {
+		r.ask("on", params.On)
+	}
+	return answer[Vendor](ctx, c, &r, options)
+}
+
+// EditVendor: record what holds of a vendor from today on.
+//
+// The facts of the days before stay as they were. What is left out is emptied.
+//
+// Keys with one of these roles may do this: admin, approver, editor.
+//
+// PUT /vendors/{id}
+func (c *Client) EditVendor(ctx context.Context, id string, basedOn ETag, body VendorEdit, options ...CallOption) (*Answer[Vendor], error) {
+	r := request{method: http.MethodPut, path: path("/vendors/{id}", "id", id)}
+	r.basedOn = basedOn
+	r.body = body
+	return answer[Vendor](ctx, c, &r, options)
+}
+
+// GetChain: a vendor's own sub-processors, to any depth, as of a day.
+//
+// Each level is sorted by legal name.
+//
+// Keys of every role may do this.
+//
+// GET /vendors/{id}/chain
+func (c *Client) GetChain(ctx context.Context, id string, params *GetChainParams, options ...CallOption) (*Answer[ChainNodeList], error) {
+	r := request{method: http.MethodGet, path: path("/vendors/{id}/chain", "id", id)}
+	if params != nil {
+		r.ask("on", params.On)
+	}
+	return answer[ChainNodeList](ctx, c, &r, options)
+}
+
+// AddLink: record that a vendor uses another as its sub-processor.
+//
+// Keys with one of these roles may do this: admin, approver, editor.
+//
+// POST /vendors/{id}/chain
+func (c *Client) AddLink(ctx context.Context, id string, body NewLink, options ...CallOption) (*Answer[ChainLink], error) {
+	r := request{method: http.MethodPost, path: path("/vendors/{id}/chain", "id", id)}
+	r.body = body
+	return answer[ChainLink](ctx, c, &r, options)
+}
+
+// ListVendorEngagements: a vendor's engagements, drafts and those that ended among them.
+//
+// Keys of every role may do this.
+//
+// GET /vendors/{id}/engagements
+func (c *Client) ListVendorEngagements(ctx context.Context, id string, options ...CallOption) (*Answer[EngagementList], error) {
+	r := request{method: http.MethodGet, path: path("/vendors/{id}/engagements", "id", id)}
+	return answer[EngagementList](ctx, c, &r, options)
+}
+
+// RecordEngagement: record an engagement that exists already.
+//
+// This loads the list that you have. A new engagement needs a change, with its notices.
+//
+// Keys with one of these roles may do this: admin, approver, editor.
+//
+// POST /vendors/{id}/engagements
+func (c *Client) RecordEngagement(ctx context.Context, id string, body NewEngagement, options ...CallOption) (*Answer[Engagement], error) {
+	r := request{method: http.MethodPost, path: path("/vendors/{id}/engagements", "id", id)}
+	r.body = body
+	return answer[Engagement](ctx, c, &r, options)
+}
+
+// ListVendorHistory: every version of a vendor's facts, the latest recorded first.
+//
+// Keys of every role may do this.
+//
+// GET /vendors/{id}/history
+func (c *Client) ListVendorHistory(ctx context.Context, id string, options ...CallOption) (*Answer[VendorVersionList], error) {
+	r := request{method: http.MethodGet, path: path("/vendors/{id}/history", "id", id)}
+	return answer[VendorVersionList](ctx, c, &r, options)
 }
