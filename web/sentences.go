@@ -2,6 +2,7 @@ package web
 
 import (
 	"net/http"
+	"slices"
 	"strings"
 
 	"fairnotice/internal/fault"
@@ -113,4 +114,22 @@ func StatusOf(err error) int {
 		}
 	}
 	return http.StatusInternalServerError
+}
+
+// FaultCodes are the codes that have a sentence of their own, sorted.
+func (k *Kit) FaultCodes() []string {
+	var codes []string
+	for key := range k.texts.keys[locale.Default] {
+		if code, ok := strings.CutPrefix(key, "fault."); ok {
+			codes = append(codes, code)
+		}
+	}
+	slices.Sort(codes)
+	return codes
+}
+
+// FaultPattern is a code's sentence with an ellipsis for each value, for lists of codes.
+func (k *Kit) FaultPattern(lang locale.Lang, code string) string {
+	text := k.texts.write(lang, "fault."+code, map[string]any{}, 2)
+	return strings.ReplaceAll(text, "<no value>", "…")
 }

@@ -109,8 +109,10 @@ func (s *Site) exemplify(o *op, what string, media *huma.MediaType) {
 
 // exampleFor makes the example of a body type from its Example method.
 func (s *Site) exampleFor(schema *huma.Schema) any {
-	r := s.api.OpenAPI().Components.Schemas
-	t := r.TypeFromRef(schema.Ref)
+	if schema == nil || schema.Ref == "" {
+		return nil
+	}
+	t := s.api.OpenAPI().Components.Schemas.TypeFromRef(schema.Ref)
 	if t == nil {
 		return nil
 	}

@@ -55,21 +55,24 @@ type Site struct {
 	api    huma.API
 	rates  *rates
 	routes map[route]*op // by method and gin's pattern
+	drawn  drawnPages
 
 	missing []string // examples that are owed: a test wants none
 }
 
 // New adds the API and its documentation to the kit.
 func New(kit *web.Kit, services Services) (*Site, error) {
-	pages, err := kit.Audience(web.Spec{Layout: "public", Prefix: "/docs", Files: files,
-		Nav: []web.NavItem{{Href: "/", Key: "api.nav.list"}, {Href: "/docs", Key: "api.nav.docs"}}})
+	s := &Site{Services: services, kit: kit, rates: newRates(), routes: map[route]*op{}}
+	var err error
+	s.pages, err = kit.Audience(web.Spec{Layout: "public", Prefix: docsPath, Home: "/", Files: files, Fill: s.name,
+		Nav: []web.NavItem{{Href: "/", Key: "api.nav.list"}, {Href: "/changes", Key: "api.nav.changes"}, {Href: docsPath, Key: "api.nav.docs"}}})
 	if err != nil {
 		return nil, err
 	}
-	s := &Site{Services: services, kit: kit, pages: pages, rates: newRates(), routes: map[route]*op{}}
 	group := kit.Engine().Group(Prefix, noStore, s.authenticate, s.limitRate, s.checkQuery, s.checkBody, s.answerOnce, s.tag)
 	s.api = humagin.NewWithGroup(kit.Engine(), group, s.config())
 	s.operations()
+	s.docsRoutes()
 	return s, s.documentRoutes()
 }
 
