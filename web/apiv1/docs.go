@@ -189,7 +189,9 @@ func (s *Site) groups(lang locale.Lang) []group {
 
 var noSlug = regexp.MustCompile(`[^a-z0-9]+`)
 
-func slug(name string) string { return strings.Trim(noSlug.ReplaceAllString(strings.ToLower(name), "-"), "-") }
+func slug(name string) string {
+	return strings.Trim(noSlug.ReplaceAllString(strings.ToLower(name), "-"), "-")
+}
 
 // sections are what holds for every operation, in the reader's language.
 func (s *Site) sections(lang locale.Lang) []section {

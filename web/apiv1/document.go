@@ -74,6 +74,9 @@ func (s *Site) addExamples(o *op) {
 	}
 	for status, r := range described.Responses {
 		code, _ := strconv.Atoi(status)
+		if code == http.StatusNotModified {
+			r.Content = nil // huma describes it as an error, with a body
+		}
 		if problem := r.Content["application/problem+json"]; problem != nil {
 			problem.Example = s.exampleProblem(code)
 		}

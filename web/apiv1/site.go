@@ -72,6 +72,9 @@ func New(kit *web.Kit, services Services) (*Site, error) {
 	group := kit.Engine().Group(Prefix, noStore, s.authenticate, s.limitRate, s.checkQuery, s.checkBody, s.answerOnce, s.tag)
 	s.api = humagin.NewWithGroup(kit.Engine(), group, s.config())
 	s.operations()
+	if err := prune(s.api.OpenAPI()); err != nil {
+		return nil, err
+	}
 	s.docsRoutes()
 	return s, s.documentRoutes()
 }

@@ -36,7 +36,7 @@ func New(kit *web.Kit, services Services) (*Site, error) {
 	s := &Site{Services: services}
 	a, err := kit.Audience(web.Spec{
 		Layout: "public", Prefix: "/", Files: files, Fill: s.fill,
-		Nav: []web.NavItem{{Href: "/", Key: "public.nav.list"}, {Href: "/changes", Key: "public.nav.changes"}},
+		Nav: []web.NavItem{{Href: "/", Key: "public.nav.list"}, {Href: "/changes", Key: "public.nav.changes"}, {Href: "/docs", Key: "public.nav.api"}},
 	})
 	if err != nil {
 		return nil, err
