@@ -30,6 +30,7 @@ func (Part[T]) Schema(r huma.Registry) *huma.Schema {
 	if _, ok := known[name]; !ok {
 		part := *r.SchemaFromRef(whole.Ref)
 		part.Required = nil
+		part.Extensions = map[string]any{requiredOfWhole: r.SchemaFromRef(whole.Ref).Required}
 		part.Description = strings.TrimSpace(part.Description + " Fields that were not asked for are absent.")
 		r.Map()[name] = &part
 	}
@@ -38,6 +39,9 @@ func (Part[T]) Schema(r huma.Registry) *huma.Schema {
 	}
 	return &huma.Schema{Ref: schemas + name}
 }
+
+// requiredOfWhole names, in the schema of a part, the fields that are there when all were asked for.
+const requiredOfWhole = "x-required-of-whole"
 
 const schemas = "#/components/schemas/"
 

@@ -95,10 +95,17 @@ func prepared() ([]byte, error) {
 			}
 		}
 	}
-	nameEnums(d)
+	for _, name := range mergePatches {
+		schemasOf(d)[name] = object{"type": "object", "additionalProperties": true, "description": schemasOf(d)[name].(object)["description"]}
+	}
 	rename(d)
+	nameEnums(d)
 	return json.Marshal(d)
 }
+
+// mergePatches are schemas in which null says something else than a field that isn't there, at any
+// depth (RFC 7396). Structs can't tell the two apart.
+var mergePatches = []string{"TermDeviations"}
 
 type object = map[string]any
 
@@ -245,22 +252,30 @@ func camel(name string) string {
 // were asked for, as the whole: what isn't there is zero in Go.
 func rename(d object) {
 	schemas, to := schemasOf(d), map[string]string{}
-	for name := range schemas {
-		for prefix, suffix := range map[string]string{"ItemsPart": "Page", "Items": "Page", "Whole": "List"} {
-			rest, ok := strings.CutPrefix(name, prefix)
-			if ok && rest != "" && schemas[rest] != nil && schemas[rest+suffix] == nil {
-				to[name] = rest + suffix
+	for _, name := range slices.Sorted(maps.Keys(schemas)) {
+		schema := schemas[name].(object)
+		required, sparse := schema["x-required-of-whole"]
+		if !sparse {
+			continue
+		}
+		whole := strings.TrimSuffix(name, "Part")
+		if to[name] = whole; schemas[whole] == nil {
+			schemas[whole] = schema
+			schema["required"] = required
+			delete(schema, "description")
+		}
+		delete(schemas, name)
+	}
+	for _, name := range slices.Sorted(maps.Keys(schemas)) {
+		for _, list := range [][2]string{{"ItemsPart", "Page"}, {"Items", "Page"}, {"Whole", "List"}} {
+			rest, ok := strings.CutPrefix(name, list[0])
+			if ok && rest != "" && schemas[rest] != nil && schemas[rest+list[1]] == nil {
+				to[name] = rest + list[1]
+				schemas[rest+list[1]] = schemas[name]
+				delete(schemas, name)
+				break
 			}
 		}
-		if whole, ok := strings.CutSuffix(name, "Part"); ok && schemas[whole] != nil && strings.HasSuffix(fmt.Sprint(schemas[name].(object)["description"]), "were not asked for are absent.") {
-			to[name] = whole
-		}
-	}
-	for from, name := range to {
-		if schemas[name] == nil {
-			schemas[name] = schemas[from]
-		}
-		delete(schemas, from)
 	}
 	point(d, to)
 }

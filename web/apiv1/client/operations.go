@@ -24,21 +24,21 @@ const (
 	AuthorisationSpecific Authorisation = "specific"
 )
 
-// Values of ChangePartKind.
+// Values of ChangeKind.
 const (
-	ChangePartKindAddition    ChangePartKind = "addition"
-	ChangePartKindRemoval     ChangePartKind = "removal"
-	ChangePartKindReplacement ChangePartKind = "replacement"
+	ChangeKindAddition    ChangeKind = "addition"
+	ChangeKindRemoval     ChangeKind = "removal"
+	ChangeKindReplacement ChangeKind = "replacement"
 )
 
-// Values of ChangePartState.
+// Values of ChangeState.
 const (
-	ChangePartStateAnnounced ChangePartState = "announced"
-	ChangePartStateApproved  ChangePartState = "approved"
-	ChangePartStateDraft     ChangePartState = "draft"
-	ChangePartStateEffective ChangePartState = "effective"
-	ChangePartStateInReview  ChangePartState = "in_review"
-	ChangePartStateWithdrawn ChangePartState = "withdrawn"
+	ChangeStateAnnounced ChangeState = "announced"
+	ChangeStateApproved  ChangeState = "approved"
+	ChangeStateDraft     ChangeState = "draft"
+	ChangeStateEffective ChangeState = "effective"
+	ChangeStateInReview  ChangeState = "in_review"
+	ChangeStateWithdrawn ChangeState = "withdrawn"
 )
 
 // Values of Channel.
@@ -187,329 +187,6 @@ const (
 	SpecialCategoryTradeUnionMembership SpecialCategory = "trade_union_membership"
 )
 
-// Values of TermDeviationsActivationWaitsFor.
-const (
-	TermDeviationsActivationWaitsForLater       TermDeviationsActivationWaitsFor = "later"
-	TermDeviationsActivationWaitsForLessThanNil TermDeviationsActivationWaitsFor = "<nil>"
-	TermDeviationsActivationWaitsForNotice      TermDeviationsActivationWaitsFor = "notice"
-	TermDeviationsActivationWaitsForObjection   TermDeviationsActivationWaitsFor = "objection"
-)
-
-// Values of TermDeviationsAuthorisation.
-const (
-	TermDeviationsAuthorisationGeneral     TermDeviationsAuthorisation = "general"
-	TermDeviationsAuthorisationLessThanNil TermDeviationsAuthorisation = "<nil>"
-	TermDeviationsAuthorisationSpecific    TermDeviationsAuthorisation = "specific"
-)
-
-// Values of TermDeviationsBeforeSigningByKindAdditionNoticeUnit.
-const (
-	TermDeviationsBeforeSigningByKindAdditionNoticeUnitBusinessDays TermDeviationsBeforeSigningByKindAdditionNoticeUnit = "business_days"
-	TermDeviationsBeforeSigningByKindAdditionNoticeUnitCalendarDays TermDeviationsBeforeSigningByKindAdditionNoticeUnit = "calendar_days"
-	TermDeviationsBeforeSigningByKindAdditionNoticeUnitLessThanNil  TermDeviationsBeforeSigningByKindAdditionNoticeUnit = "<nil>"
-	TermDeviationsBeforeSigningByKindAdditionNoticeUnitMonths       TermDeviationsBeforeSigningByKindAdditionNoticeUnit = "months"
-	TermDeviationsBeforeSigningByKindAdditionNoticeUnitWeeks        TermDeviationsBeforeSigningByKindAdditionNoticeUnit = "weeks"
-)
-
-// Values of TermDeviationsBeforeSigningByKindAdditionObjectionUnit.
-const (
-	TermDeviationsBeforeSigningByKindAdditionObjectionUnitBusinessDays TermDeviationsBeforeSigningByKindAdditionObjectionUnit = "business_days"
-	TermDeviationsBeforeSigningByKindAdditionObjectionUnitCalendarDays TermDeviationsBeforeSigningByKindAdditionObjectionUnit = "calendar_days"
-	TermDeviationsBeforeSigningByKindAdditionObjectionUnitLessThanNil  TermDeviationsBeforeSigningByKindAdditionObjectionUnit = "<nil>"
-	TermDeviationsBeforeSigningByKindAdditionObjectionUnitMonths       TermDeviationsBeforeSigningByKindAdditionObjectionUnit = "months"
-	TermDeviationsBeforeSigningByKindAdditionObjectionUnitWeeks        TermDeviationsBeforeSigningByKindAdditionObjectionUnit = "weeks"
-)
-
-// Values of TermDeviationsBeforeSigningByKindLikeForLikeNoticeUnit.
-const (
-	TermDeviationsBeforeSigningByKindLikeForLikeNoticeUnitBusinessDays TermDeviationsBeforeSigningByKindLikeForLikeNoticeUnit = "business_days"
-	TermDeviationsBeforeSigningByKindLikeForLikeNoticeUnitCalendarDays TermDeviationsBeforeSigningByKindLikeForLikeNoticeUnit = "calendar_days"
-	TermDeviationsBeforeSigningByKindLikeForLikeNoticeUnitLessThanNil  TermDeviationsBeforeSigningByKindLikeForLikeNoticeUnit = "<nil>"
-	TermDeviationsBeforeSigningByKindLikeForLikeNoticeUnitMonths       TermDeviationsBeforeSigningByKindLikeForLikeNoticeUnit = "months"
-	TermDeviationsBeforeSigningByKindLikeForLikeNoticeUnitWeeks        TermDeviationsBeforeSigningByKindLikeForLikeNoticeUnit = "weeks"
-)
-
-// Values of TermDeviationsBeforeSigningByKindLikeForLikeObjectionUnit.
-const (
-	TermDeviationsBeforeSigningByKindLikeForLikeObjectionUnitBusinessDays TermDeviationsBeforeSigningByKindLikeForLikeObjectionUnit = "business_days"
-	TermDeviationsBeforeSigningByKindLikeForLikeObjectionUnitCalendarDays TermDeviationsBeforeSigningByKindLikeForLikeObjectionUnit = "calendar_days"
-	TermDeviationsBeforeSigningByKindLikeForLikeObjectionUnitLessThanNil  TermDeviationsBeforeSigningByKindLikeForLikeObjectionUnit = "<nil>"
-	TermDeviationsBeforeSigningByKindLikeForLikeObjectionUnitMonths       TermDeviationsBeforeSigningByKindLikeForLikeObjectionUnit = "months"
-	TermDeviationsBeforeSigningByKindLikeForLikeObjectionUnitWeeks        TermDeviationsBeforeSigningByKindLikeForLikeObjectionUnit = "weeks"
-)
-
-// Values of TermDeviationsBeforeSigningByKindRelocationNoticeUnit.
-const (
-	TermDeviationsBeforeSigningByKindRelocationNoticeUnitBusinessDays TermDeviationsBeforeSigningByKindRelocationNoticeUnit = "business_days"
-	TermDeviationsBeforeSigningByKindRelocationNoticeUnitCalendarDays TermDeviationsBeforeSigningByKindRelocationNoticeUnit = "calendar_days"
-	TermDeviationsBeforeSigningByKindRelocationNoticeUnitLessThanNil  TermDeviationsBeforeSigningByKindRelocationNoticeUnit = "<nil>"
-	TermDeviationsBeforeSigningByKindRelocationNoticeUnitMonths       TermDeviationsBeforeSigningByKindRelocationNoticeUnit = "months"
-	TermDeviationsBeforeSigningByKindRelocationNoticeUnitWeeks        TermDeviationsBeforeSigningByKindRelocationNoticeUnit = "weeks"
-)
-
-// Values of TermDeviationsBeforeSigningByKindRelocationObjectionUnit.
-const (
-	TermDeviationsBeforeSigningByKindRelocationObjectionUnitBusinessDays TermDeviationsBeforeSigningByKindRelocationObjectionUnit = "business_days"
-	TermDeviationsBeforeSigningByKindRelocationObjectionUnitCalendarDays TermDeviationsBeforeSigningByKindRelocationObjectionUnit = "calendar_days"
-	TermDeviationsBeforeSigningByKindRelocationObjectionUnitLessThanNil  TermDeviationsBeforeSigningByKindRelocationObjectionUnit = "<nil>"
-	TermDeviationsBeforeSigningByKindRelocationObjectionUnitMonths       TermDeviationsBeforeSigningByKindRelocationObjectionUnit = "months"
-	TermDeviationsBeforeSigningByKindRelocationObjectionUnitWeeks        TermDeviationsBeforeSigningByKindRelocationObjectionUnit = "weeks"
-)
-
-// Values of TermDeviationsBeforeSigningByKindRemovalNoticeUnit.
-const (
-	TermDeviationsBeforeSigningByKindRemovalNoticeUnitBusinessDays TermDeviationsBeforeSigningByKindRemovalNoticeUnit = "business_days"
-	TermDeviationsBeforeSigningByKindRemovalNoticeUnitCalendarDays TermDeviationsBeforeSigningByKindRemovalNoticeUnit = "calendar_days"
-	TermDeviationsBeforeSigningByKindRemovalNoticeUnitLessThanNil  TermDeviationsBeforeSigningByKindRemovalNoticeUnit = "<nil>"
-	TermDeviationsBeforeSigningByKindRemovalNoticeUnitMonths       TermDeviationsBeforeSigningByKindRemovalNoticeUnit = "months"
-	TermDeviationsBeforeSigningByKindRemovalNoticeUnitWeeks        TermDeviationsBeforeSigningByKindRemovalNoticeUnit = "weeks"
-)
-
-// Values of TermDeviationsBeforeSigningByKindRemovalObjectionUnit.
-const (
-	TermDeviationsBeforeSigningByKindRemovalObjectionUnitBusinessDays TermDeviationsBeforeSigningByKindRemovalObjectionUnit = "business_days"
-	TermDeviationsBeforeSigningByKindRemovalObjectionUnitCalendarDays TermDeviationsBeforeSigningByKindRemovalObjectionUnit = "calendar_days"
-	TermDeviationsBeforeSigningByKindRemovalObjectionUnitLessThanNil  TermDeviationsBeforeSigningByKindRemovalObjectionUnit = "<nil>"
-	TermDeviationsBeforeSigningByKindRemovalObjectionUnitMonths       TermDeviationsBeforeSigningByKindRemovalObjectionUnit = "months"
-	TermDeviationsBeforeSigningByKindRemovalObjectionUnitWeeks        TermDeviationsBeforeSigningByKindRemovalObjectionUnit = "weeks"
-)
-
-// Values of TermDeviationsBeforeSigningByKindReplacementNoticeUnit.
-const (
-	TermDeviationsBeforeSigningByKindReplacementNoticeUnitBusinessDays TermDeviationsBeforeSigningByKindReplacementNoticeUnit = "business_days"
-	TermDeviationsBeforeSigningByKindReplacementNoticeUnitCalendarDays TermDeviationsBeforeSigningByKindReplacementNoticeUnit = "calendar_days"
-	TermDeviationsBeforeSigningByKindReplacementNoticeUnitLessThanNil  TermDeviationsBeforeSigningByKindReplacementNoticeUnit = "<nil>"
-	TermDeviationsBeforeSigningByKindReplacementNoticeUnitMonths       TermDeviationsBeforeSigningByKindReplacementNoticeUnit = "months"
-	TermDeviationsBeforeSigningByKindReplacementNoticeUnitWeeks        TermDeviationsBeforeSigningByKindReplacementNoticeUnit = "weeks"
-)
-
-// Values of TermDeviationsBeforeSigningByKindReplacementObjectionUnit.
-const (
-	TermDeviationsBeforeSigningByKindReplacementObjectionUnitBusinessDays TermDeviationsBeforeSigningByKindReplacementObjectionUnit = "business_days"
-	TermDeviationsBeforeSigningByKindReplacementObjectionUnitCalendarDays TermDeviationsBeforeSigningByKindReplacementObjectionUnit = "calendar_days"
-	TermDeviationsBeforeSigningByKindReplacementObjectionUnitLessThanNil  TermDeviationsBeforeSigningByKindReplacementObjectionUnit = "<nil>"
-	TermDeviationsBeforeSigningByKindReplacementObjectionUnitMonths       TermDeviationsBeforeSigningByKindReplacementObjectionUnit = "months"
-	TermDeviationsBeforeSigningByKindReplacementObjectionUnitWeeks        TermDeviationsBeforeSigningByKindReplacementObjectionUnit = "weeks"
-)
-
-// Values of TermDeviationsBeforeSigningByKindScopeNoticeUnit.
-const (
-	TermDeviationsBeforeSigningByKindScopeNoticeUnitBusinessDays TermDeviationsBeforeSigningByKindScopeNoticeUnit = "business_days"
-	TermDeviationsBeforeSigningByKindScopeNoticeUnitCalendarDays TermDeviationsBeforeSigningByKindScopeNoticeUnit = "calendar_days"
-	TermDeviationsBeforeSigningByKindScopeNoticeUnitLessThanNil  TermDeviationsBeforeSigningByKindScopeNoticeUnit = "<nil>"
-	TermDeviationsBeforeSigningByKindScopeNoticeUnitMonths       TermDeviationsBeforeSigningByKindScopeNoticeUnit = "months"
-	TermDeviationsBeforeSigningByKindScopeNoticeUnitWeeks        TermDeviationsBeforeSigningByKindScopeNoticeUnit = "weeks"
-)
-
-// Values of TermDeviationsBeforeSigningByKindScopeObjectionUnit.
-const (
-	TermDeviationsBeforeSigningByKindScopeObjectionUnitBusinessDays TermDeviationsBeforeSigningByKindScopeObjectionUnit = "business_days"
-	TermDeviationsBeforeSigningByKindScopeObjectionUnitCalendarDays TermDeviationsBeforeSigningByKindScopeObjectionUnit = "calendar_days"
-	TermDeviationsBeforeSigningByKindScopeObjectionUnitLessThanNil  TermDeviationsBeforeSigningByKindScopeObjectionUnit = "<nil>"
-	TermDeviationsBeforeSigningByKindScopeObjectionUnitMonths       TermDeviationsBeforeSigningByKindScopeObjectionUnit = "months"
-	TermDeviationsBeforeSigningByKindScopeObjectionUnitWeeks        TermDeviationsBeforeSigningByKindScopeObjectionUnit = "weeks"
-)
-
-// Values of TermDeviationsBeforeSigningNoticeUnit.
-const (
-	TermDeviationsBeforeSigningNoticeUnitBusinessDays TermDeviationsBeforeSigningNoticeUnit = "business_days"
-	TermDeviationsBeforeSigningNoticeUnitCalendarDays TermDeviationsBeforeSigningNoticeUnit = "calendar_days"
-	TermDeviationsBeforeSigningNoticeUnitLessThanNil  TermDeviationsBeforeSigningNoticeUnit = "<nil>"
-	TermDeviationsBeforeSigningNoticeUnitMonths       TermDeviationsBeforeSigningNoticeUnit = "months"
-	TermDeviationsBeforeSigningNoticeUnitWeeks        TermDeviationsBeforeSigningNoticeUnit = "weeks"
-)
-
-// Values of TermDeviationsBeforeSigningObjectionUnit.
-const (
-	TermDeviationsBeforeSigningObjectionUnitBusinessDays TermDeviationsBeforeSigningObjectionUnit = "business_days"
-	TermDeviationsBeforeSigningObjectionUnitCalendarDays TermDeviationsBeforeSigningObjectionUnit = "calendar_days"
-	TermDeviationsBeforeSigningObjectionUnitLessThanNil  TermDeviationsBeforeSigningObjectionUnit = "<nil>"
-	TermDeviationsBeforeSigningObjectionUnitMonths       TermDeviationsBeforeSigningObjectionUnit = "months"
-	TermDeviationsBeforeSigningObjectionUnitWeeks        TermDeviationsBeforeSigningObjectionUnit = "weeks"
-)
-
-// Values of TermDeviationsByKindAdditionNoticeUnit.
-const (
-	TermDeviationsByKindAdditionNoticeUnitBusinessDays TermDeviationsByKindAdditionNoticeUnit = "business_days"
-	TermDeviationsByKindAdditionNoticeUnitCalendarDays TermDeviationsByKindAdditionNoticeUnit = "calendar_days"
-	TermDeviationsByKindAdditionNoticeUnitLessThanNil  TermDeviationsByKindAdditionNoticeUnit = "<nil>"
-	TermDeviationsByKindAdditionNoticeUnitMonths       TermDeviationsByKindAdditionNoticeUnit = "months"
-	TermDeviationsByKindAdditionNoticeUnitWeeks        TermDeviationsByKindAdditionNoticeUnit = "weeks"
-)
-
-// Values of TermDeviationsByKindAdditionObjectionUnit.
-const (
-	TermDeviationsByKindAdditionObjectionUnitBusinessDays TermDeviationsByKindAdditionObjectionUnit = "business_days"
-	TermDeviationsByKindAdditionObjectionUnitCalendarDays TermDeviationsByKindAdditionObjectionUnit = "calendar_days"
-	TermDeviationsByKindAdditionObjectionUnitLessThanNil  TermDeviationsByKindAdditionObjectionUnit = "<nil>"
-	TermDeviationsByKindAdditionObjectionUnitMonths       TermDeviationsByKindAdditionObjectionUnit = "months"
-	TermDeviationsByKindAdditionObjectionUnitWeeks        TermDeviationsByKindAdditionObjectionUnit = "weeks"
-)
-
-// Values of TermDeviationsByKindLikeForLikeNoticeUnit.
-const (
-	TermDeviationsByKindLikeForLikeNoticeUnitBusinessDays TermDeviationsByKindLikeForLikeNoticeUnit = "business_days"
-	TermDeviationsByKindLikeForLikeNoticeUnitCalendarDays TermDeviationsByKindLikeForLikeNoticeUnit = "calendar_days"
-	TermDeviationsByKindLikeForLikeNoticeUnitLessThanNil  TermDeviationsByKindLikeForLikeNoticeUnit = "<nil>"
-	TermDeviationsByKindLikeForLikeNoticeUnitMonths       TermDeviationsByKindLikeForLikeNoticeUnit = "months"
-	TermDeviationsByKindLikeForLikeNoticeUnitWeeks        TermDeviationsByKindLikeForLikeNoticeUnit = "weeks"
-)
-
-// Values of TermDeviationsByKindLikeForLikeObjectionUnit.
-const (
-	TermDeviationsByKindLikeForLikeObjectionUnitBusinessDays TermDeviationsByKindLikeForLikeObjectionUnit = "business_days"
-	TermDeviationsByKindLikeForLikeObjectionUnitCalendarDays TermDeviationsByKindLikeForLikeObjectionUnit = "calendar_days"
-	TermDeviationsByKindLikeForLikeObjectionUnitLessThanNil  TermDeviationsByKindLikeForLikeObjectionUnit = "<nil>"
-	TermDeviationsByKindLikeForLikeObjectionUnitMonths       TermDeviationsByKindLikeForLikeObjectionUnit = "months"
-	TermDeviationsByKindLikeForLikeObjectionUnitWeeks        TermDeviationsByKindLikeForLikeObjectionUnit = "weeks"
-)
-
-// Values of TermDeviationsByKindRelocationNoticeUnit.
-const (
-	TermDeviationsByKindRelocationNoticeUnitBusinessDays TermDeviationsByKindRelocationNoticeUnit = "business_days"
-	TermDeviationsByKindRelocationNoticeUnitCalendarDays TermDeviationsByKindRelocationNoticeUnit = "calendar_days"
-	TermDeviationsByKindRelocationNoticeUnitLessThanNil  TermDeviationsByKindRelocationNoticeUnit = "<nil>"
-	TermDeviationsByKindRelocationNoticeUnitMonths       TermDeviationsByKindRelocationNoticeUnit = "months"
-	TermDeviationsByKindRelocationNoticeUnitWeeks        TermDeviationsByKindRelocationNoticeUnit = "weeks"
-)
-
-// Values of TermDeviationsByKindRelocationObjectionUnit.
-const (
-	TermDeviationsByKindRelocationObjectionUnitBusinessDays TermDeviationsByKindRelocationObjectionUnit = "business_days"
-	TermDeviationsByKindRelocationObjectionUnitCalendarDays TermDeviationsByKindRelocationObjectionUnit = "calendar_days"
-	TermDeviationsByKindRelocationObjectionUnitLessThanNil  TermDeviationsByKindRelocationObjectionUnit = "<nil>"
-	TermDeviationsByKindRelocationObjectionUnitMonths       TermDeviationsByKindRelocationObjectionUnit = "months"
-	TermDeviationsByKindRelocationObjectionUnitWeeks        TermDeviationsByKindRelocationObjectionUnit = "weeks"
-)
-
-// Values of TermDeviationsByKindRemovalNoticeUnit.
-const (
-	TermDeviationsByKindRemovalNoticeUnitBusinessDays TermDeviationsByKindRemovalNoticeUnit = "business_days"
-	TermDeviationsByKindRemovalNoticeUnitCalendarDays TermDeviationsByKindRemovalNoticeUnit = "calendar_days"
-	TermDeviationsByKindRemovalNoticeUnitLessThanNil  TermDeviationsByKindRemovalNoticeUnit = "<nil>"
-	TermDeviationsByKindRemovalNoticeUnitMonths       TermDeviationsByKindRemovalNoticeUnit = "months"
-	TermDeviationsByKindRemovalNoticeUnitWeeks        TermDeviationsByKindRemovalNoticeUnit = "weeks"
-)
-
-// Values of TermDeviationsByKindRemovalObjectionUnit.
-const (
-	TermDeviationsByKindRemovalObjectionUnitBusinessDays TermDeviationsByKindRemovalObjectionUnit = "business_days"
-	TermDeviationsByKindRemovalObjectionUnitCalendarDays TermDeviationsByKindRemovalObjectionUnit = "calendar_days"
-	TermDeviationsByKindRemovalObjectionUnitLessThanNil  TermDeviationsByKindRemovalObjectionUnit = "<nil>"
-	TermDeviationsByKindRemovalObjectionUnitMonths       TermDeviationsByKindRemovalObjectionUnit = "months"
-	TermDeviationsByKindRemovalObjectionUnitWeeks        TermDeviationsByKindRemovalObjectionUnit = "weeks"
-)
-
-// Values of TermDeviationsByKindReplacementNoticeUnit.
-const (
-	TermDeviationsByKindReplacementNoticeUnitBusinessDays TermDeviationsByKindReplacementNoticeUnit = "business_days"
-	TermDeviationsByKindReplacementNoticeUnitCalendarDays TermDeviationsByKindReplacementNoticeUnit = "calendar_days"
-	TermDeviationsByKindReplacementNoticeUnitLessThanNil  TermDeviationsByKindReplacementNoticeUnit = "<nil>"
-	TermDeviationsByKindReplacementNoticeUnitMonths       TermDeviationsByKindReplacementNoticeUnit = "months"
-	TermDeviationsByKindReplacementNoticeUnitWeeks        TermDeviationsByKindReplacementNoticeUnit = "weeks"
-)
-
-// Values of TermDeviationsByKindReplacementObjectionUnit.
-const (
-	TermDeviationsByKindReplacementObjectionUnitBusinessDays TermDeviationsByKindReplacementObjectionUnit = "business_days"
-	TermDeviationsByKindReplacementObjectionUnitCalendarDays TermDeviationsByKindReplacementObjectionUnit = "calendar_days"
-	TermDeviationsByKindReplacementObjectionUnitLessThanNil  TermDeviationsByKindReplacementObjectionUnit = "<nil>"
-	TermDeviationsByKindReplacementObjectionUnitMonths       TermDeviationsByKindReplacementObjectionUnit = "months"
-	TermDeviationsByKindReplacementObjectionUnitWeeks        TermDeviationsByKindReplacementObjectionUnit = "weeks"
-)
-
-// Values of TermDeviationsByKindScopeNoticeUnit.
-const (
-	TermDeviationsByKindScopeNoticeUnitBusinessDays TermDeviationsByKindScopeNoticeUnit = "business_days"
-	TermDeviationsByKindScopeNoticeUnitCalendarDays TermDeviationsByKindScopeNoticeUnit = "calendar_days"
-	TermDeviationsByKindScopeNoticeUnitLessThanNil  TermDeviationsByKindScopeNoticeUnit = "<nil>"
-	TermDeviationsByKindScopeNoticeUnitMonths       TermDeviationsByKindScopeNoticeUnit = "months"
-	TermDeviationsByKindScopeNoticeUnitWeeks        TermDeviationsByKindScopeNoticeUnit = "weeks"
-)
-
-// Values of TermDeviationsByKindScopeObjectionUnit.
-const (
-	TermDeviationsByKindScopeObjectionUnitBusinessDays TermDeviationsByKindScopeObjectionUnit = "business_days"
-	TermDeviationsByKindScopeObjectionUnitCalendarDays TermDeviationsByKindScopeObjectionUnit = "calendar_days"
-	TermDeviationsByKindScopeObjectionUnitLessThanNil  TermDeviationsByKindScopeObjectionUnit = "<nil>"
-	TermDeviationsByKindScopeObjectionUnitMonths       TermDeviationsByKindScopeObjectionUnit = "months"
-	TermDeviationsByKindScopeObjectionUnitWeeks        TermDeviationsByKindScopeObjectionUnit = "weeks"
-)
-
-// Values of TermDeviationsClockStarts.
-const (
-	TermDeviationsClockStartsAccepted    TermDeviationsClockStarts = "accepted"
-	TermDeviationsClockStartsDeemed      TermDeviationsClockStarts = "deemed"
-	TermDeviationsClockStartsLessThanNil TermDeviationsClockStarts = "<nil>"
-	TermDeviationsClockStartsProof       TermDeviationsClockStarts = "proof"
-	TermDeviationsClockStartsPublished   TermDeviationsClockStarts = "published"
-	TermDeviationsClockStartsSent        TermDeviationsClockStarts = "sent"
-)
-
-// Values of TermDeviationsCounting.
-const (
-	TermDeviationsCountingLessThanNil      TermDeviationsCounting = "<nil>"
-	TermDeviationsCountingPlain            TermDeviationsCounting = "plain"
-	TermDeviationsCountingRegulation118271 TermDeviationsCounting = "regulation_1182_71"
-)
-
-// Values of TermDeviationsDirection.
-const (
-	TermDeviationsDirectionBackward    TermDeviationsDirection = "backward"
-	TermDeviationsDirectionForward     TermDeviationsDirection = "forward"
-	TermDeviationsDirectionLessThanNil TermDeviationsDirection = "<nil>"
-)
-
-// Values of TermDeviationsEmergencyObjectionUnit.
-const (
-	TermDeviationsEmergencyObjectionUnitBusinessDays TermDeviationsEmergencyObjectionUnit = "business_days"
-	TermDeviationsEmergencyObjectionUnitCalendarDays TermDeviationsEmergencyObjectionUnit = "calendar_days"
-	TermDeviationsEmergencyObjectionUnitLessThanNil  TermDeviationsEmergencyObjectionUnit = "<nil>"
-	TermDeviationsEmergencyObjectionUnitMonths       TermDeviationsEmergencyObjectionUnit = "months"
-	TermDeviationsEmergencyObjectionUnitWeeks        TermDeviationsEmergencyObjectionUnit = "weeks"
-)
-
-// Values of TermDeviationsEmergencyToldWithinUnit.
-const (
-	TermDeviationsEmergencyToldWithinUnitBusinessDays TermDeviationsEmergencyToldWithinUnit = "business_days"
-	TermDeviationsEmergencyToldWithinUnitCalendarDays TermDeviationsEmergencyToldWithinUnit = "calendar_days"
-	TermDeviationsEmergencyToldWithinUnitLessThanNil  TermDeviationsEmergencyToldWithinUnit = "<nil>"
-	TermDeviationsEmergencyToldWithinUnitMonths       TermDeviationsEmergencyToldWithinUnit = "months"
-	TermDeviationsEmergencyToldWithinUnitWeeks        TermDeviationsEmergencyToldWithinUnit = "weeks"
-)
-
-// Values of TermDeviationsNoticeUnit.
-const (
-	TermDeviationsNoticeUnitBusinessDays TermDeviationsNoticeUnit = "business_days"
-	TermDeviationsNoticeUnitCalendarDays TermDeviationsNoticeUnit = "calendar_days"
-	TermDeviationsNoticeUnitLessThanNil  TermDeviationsNoticeUnit = "<nil>"
-	TermDeviationsNoticeUnitMonths       TermDeviationsNoticeUnit = "months"
-	TermDeviationsNoticeUnitWeeks        TermDeviationsNoticeUnit = "weeks"
-)
-
-// Values of TermDeviationsObjectionUnit.
-const (
-	TermDeviationsObjectionUnitBusinessDays TermDeviationsObjectionUnit = "business_days"
-	TermDeviationsObjectionUnitCalendarDays TermDeviationsObjectionUnit = "calendar_days"
-	TermDeviationsObjectionUnitLessThanNil  TermDeviationsObjectionUnit = "<nil>"
-	TermDeviationsObjectionUnitMonths       TermDeviationsObjectionUnit = "months"
-	TermDeviationsObjectionUnitWeeks        TermDeviationsObjectionUnit = "weeks"
-)
-
-// Values of TermDeviationsObjectionRuns.
-const (
-	TermDeviationsObjectionRunsAfterNoticePeriod TermDeviationsObjectionRuns = "after_notice_period"
-	TermDeviationsObjectionRunsFromNotice        TermDeviationsObjectionRuns = "from_notice"
-	TermDeviationsObjectionRunsLessThanNil       TermDeviationsObjectionRuns = "<nil>"
-)
-
-// Values of TermDeviationsServed.
-const (
-	TermDeviationsServedAll         TermDeviationsServed = "all"
-	TermDeviationsServedFirst       TermDeviationsServed = "first"
-	TermDeviationsServedLessThanNil TermDeviationsServed = "<nil>"
-)
-
 // Values of TermsWarningKind.
 const (
 	TermsWarningKindAddition    TermsWarningKind = "addition"
@@ -656,6 +333,65 @@ type ChainNodeList struct {
 	Items []ChainNode `json:"items"`
 }
 
+// Change defines model for Change.
+type Change struct {
+	// AfterVersionID The facts of the engagement that comes.
+	AfterVersionID *uuid.UUID `json:"after_version_id,omitempty"`
+	AnnouncedAt    *time.Time `json:"announced_at,omitempty"`
+	AnnouncedBy    *uuid.UUID `json:"announced_by,omitempty"`
+	AnnouncedName  *string    `json:"announced_name,omitempty"`
+	ApprovedAt     *time.Time `json:"approved_at,omitempty"`
+	ApprovedBy     *uuid.UUID `json:"approved_by,omitempty"`
+	ApprovedName   *string    `json:"approved_name,omitempty"`
+
+	// BeforeVersionID The facts of the engagement that goes.
+	BeforeVersionID *uuid.UUID `json:"before_version_id,omitempty"`
+	CreatedAt       time.Time  `json:"created_at"`
+
+	// CreatedBy The account; absent: the system. So with the other steps.
+	CreatedBy   *uuid.UUID `json:"created_by,omitempty"`
+	CreatedName *string    `json:"created_name,omitempty"`
+
+	// EffectiveAt When it had taken effect for the last customer.
+	EffectiveAt *time.Time `json:"effective_at,omitempty"`
+
+	// EffectiveOn The planned day. For a customer whose terms ask for more time it is later; its window tells.
+	EffectiveOn *Day `json:"effective_on"`
+
+	// EngagementID That comes or, in a removal, goes.
+	EngagementID uuid.UUID  `json:"engagement_id"`
+	ID           uuid.UUID  `json:"id"`
+	Kind         ChangeKind `json:"kind"`
+	Reason       string     `json:"reason"`
+
+	// Reference What people call it. Addresses take it in the place of the ID.
+	Reference string `json:"reference"`
+
+	// ReplacedEngagementID That a replacement ends.
+	ReplacedEngagementID *uuid.UUID `json:"replaced_engagement_id,omitempty"`
+
+	// ReplacedName Of the vendor that is replaced.
+	ReplacedName  *string     `json:"replaced_name,omitempty"`
+	Safeguards    string      `json:"safeguards"`
+	State         ChangeState `json:"state"`
+	SubmittedAt   *time.Time  `json:"submitted_at,omitempty"`
+	SubmittedBy   *uuid.UUID  `json:"submitted_by,omitempty"`
+	SubmittedName *string     `json:"submitted_name,omitempty"`
+	UpdatedAt     time.Time   `json:"updated_at"`
+
+	// VendorID Of the engagement that comes or, in a removal, goes.
+	VendorID   uuid.UUID `json:"vendor_id"`
+	VendorName string    `json:"vendor_name"`
+	VendorSlug string    `json:"vendor_slug"`
+
+	// Version Rises with each edit and each step. If-Match takes it, in quotes.
+	Version         int        `json:"version"`
+	WithdrawnAt     *time.Time `json:"withdrawn_at,omitempty"`
+	WithdrawnBy     *uuid.UUID `json:"withdrawn_by,omitempty"`
+	WithdrawnName   *string    `json:"withdrawn_name,omitempty"`
+	WithdrawnReason *string    `json:"withdrawn_reason,omitempty"`
+}
+
 // ChangeDetail defines model for ChangeDetail.
 type ChangeDetail struct {
 	// AfterVersionID The facts of the engagement that comes.
@@ -682,10 +418,10 @@ type ChangeDetail struct {
 	EffectiveOn *Day `json:"effective_on"`
 
 	// EngagementID That comes or, in a removal, goes.
-	EngagementID uuid.UUID      `json:"engagement_id"`
-	ID           uuid.UUID      `json:"id"`
-	Kind         ChangePartKind `json:"kind"`
-	Reason       string         `json:"reason"`
+	EngagementID uuid.UUID  `json:"engagement_id"`
+	ID           uuid.UUID  `json:"id"`
+	Kind         ChangeKind `json:"kind"`
+	Reason       string     `json:"reason"`
 
 	// Reference What people call it. Addresses take it in the place of the ID.
 	Reference string `json:"reference"`
@@ -698,12 +434,12 @@ type ChangeDetail struct {
 	Safeguards   string  `json:"safeguards"`
 
 	// SentBack Of a draft that came back: why.
-	SentBack      *SentBack       `json:"sent_back,omitempty"`
-	State         ChangePartState `json:"state"`
-	SubmittedAt   *time.Time      `json:"submitted_at,omitempty"`
-	SubmittedBy   *uuid.UUID      `json:"submitted_by,omitempty"`
-	SubmittedName *string         `json:"submitted_name,omitempty"`
-	UpdatedAt     time.Time       `json:"updated_at"`
+	SentBack      *SentBack   `json:"sent_back,omitempty"`
+	State         ChangeState `json:"state"`
+	SubmittedAt   *time.Time  `json:"submitted_at,omitempty"`
+	SubmittedBy   *uuid.UUID  `json:"submitted_by,omitempty"`
+	SubmittedName *string     `json:"submitted_name,omitempty"`
+	UpdatedAt     time.Time   `json:"updated_at"`
 
 	// VendorID Of the engagement that comes or, in a removal, goes.
 	VendorID   uuid.UUID `json:"vendor_id"`
@@ -721,70 +457,16 @@ type ChangeDetail struct {
 	WithdrawnReason *string      `json:"withdrawn_reason,omitempty"`
 }
 
-// ChangePart Fields that were not asked for are absent.
-type ChangePart struct {
-	// AfterVersionID The facts of the engagement that comes.
-	AfterVersionID *uuid.UUID `json:"after_version_id,omitempty"`
-	AnnouncedAt    *time.Time `json:"announced_at,omitempty"`
-	AnnouncedBy    *uuid.UUID `json:"announced_by,omitempty"`
-	AnnouncedName  *string    `json:"announced_name,omitempty"`
-	ApprovedAt     *time.Time `json:"approved_at,omitempty"`
-	ApprovedBy     *uuid.UUID `json:"approved_by,omitempty"`
-	ApprovedName   *string    `json:"approved_name,omitempty"`
+// ChangeKind defines model for ChangeKind.
+type ChangeKind string
 
-	// BeforeVersionID The facts of the engagement that goes.
-	BeforeVersionID *uuid.UUID `json:"before_version_id,omitempty"`
-	CreatedAt       *time.Time `json:"created_at,omitempty"`
+// ChangePage defines model for ChangePage.
+type ChangePage struct {
+	Items []Change `json:"items"`
 
-	// CreatedBy The account; absent: the system. So with the other steps.
-	CreatedBy   *uuid.UUID `json:"created_by,omitempty"`
-	CreatedName *string    `json:"created_name,omitempty"`
-
-	// EffectiveAt When it had taken effect for the last customer.
-	EffectiveAt *time.Time `json:"effective_at,omitempty"`
-
-	// EffectiveOn The planned day. For a customer whose terms ask for more time it is later; its window tells.
-	EffectiveOn *Day `json:"effective_on,omitempty"`
-
-	// EngagementID That comes or, in a removal, goes.
-	EngagementID *uuid.UUID      `json:"engagement_id,omitempty"`
-	ID           *uuid.UUID      `json:"id,omitempty"`
-	Kind         *ChangePartKind `json:"kind,omitempty"`
-	Reason       *string         `json:"reason,omitempty"`
-
-	// Reference What people call it. Addresses take it in the place of the ID.
-	Reference *string `json:"reference,omitempty"`
-
-	// ReplacedEngagementID That a replacement ends.
-	ReplacedEngagementID *uuid.UUID `json:"replaced_engagement_id,omitempty"`
-
-	// ReplacedName Of the vendor that is replaced.
-	ReplacedName  *string          `json:"replaced_name,omitempty"`
-	Safeguards    *string          `json:"safeguards,omitempty"`
-	State         *ChangePartState `json:"state,omitempty"`
-	SubmittedAt   *time.Time       `json:"submitted_at,omitempty"`
-	SubmittedBy   *uuid.UUID       `json:"submitted_by,omitempty"`
-	SubmittedName *string          `json:"submitted_name,omitempty"`
-	UpdatedAt     *time.Time       `json:"updated_at,omitempty"`
-
-	// VendorID Of the engagement that comes or, in a removal, goes.
-	VendorID   *uuid.UUID `json:"vendor_id,omitempty"`
-	VendorName *string    `json:"vendor_name,omitempty"`
-	VendorSlug *string    `json:"vendor_slug,omitempty"`
-
-	// Version Rises with each edit and each step. If-Match takes it, in quotes.
-	Version         *int       `json:"version,omitempty"`
-	WithdrawnAt     *time.Time `json:"withdrawn_at,omitempty"`
-	WithdrawnBy     *uuid.UUID `json:"withdrawn_by,omitempty"`
-	WithdrawnName   *string    `json:"withdrawn_name,omitempty"`
-	WithdrawnReason *string    `json:"withdrawn_reason,omitempty"`
+	// Next Give it as after to get the next page; empty on the last.
+	Next string `json:"next"`
 }
-
-// ChangePartKind defines model for ChangePartKind.
-type ChangePartKind string
-
-// ChangePartState defines model for ChangePartState.
-type ChangePartState string
 
 // ChangeProposal defines model for ChangeProposal.
 type ChangeProposal struct {
@@ -796,7 +478,7 @@ type ChangeProposal struct {
 
 	// Facts Of an addition or a replacement: the engagement that comes.
 	Facts *EngagementFacts `json:"facts,omitempty"`
-	Kind  ChangePartKind   `json:"kind"`
+	Kind  ChangeKind       `json:"kind"`
 
 	// Reason Why; it stands in the notice.
 	Reason string `json:"reason"`
@@ -810,6 +492,9 @@ type ChangeProposal struct {
 	// VendorID Of an addition or a replacement: the vendor that comes.
 	VendorID *uuid.UUID `json:"vendor_id,omitempty"`
 }
+
+// ChangeState defines model for ChangeState.
+type ChangeState string
 
 // ChangedEntry defines model for ChangedEntry.
 type ChangedEntry struct {
@@ -1183,22 +868,6 @@ type HolidayCalendar struct {
 
 	// Subdivision Where holidays differ inside the country: the second part of an ISO 3166-2 code, such as BY.
 	Subdivision *string `json:"subdivision,omitempty"`
-}
-
-// ItemsPartChange defines model for ItemsPartChange.
-type ItemsPartChange struct {
-	Items []ChangePart `json:"items"`
-
-	// Next Give it as after to get the next page; empty on the last.
-	Next string `json:"next"`
-}
-
-// ItemsPartVendorItem defines model for ItemsPartVendorItem.
-type ItemsPartVendorItem struct {
-	Items []VendorItemPart `json:"items"`
-
-	// Next Give it as after to get the next page; empty on the last.
-	Next string `json:"next"`
 }
 
 // Key defines model for Key.
@@ -1692,371 +1361,7 @@ type Served string
 type SpecialCategory string
 
 // TermDeviations A part of a term sheet, as a JSON merge patch (RFC 7396).
-type TermDeviations struct {
-	// ActivationWaitsFor The end of which period a change must wait for; absent: later, the later of the two.
-	ActivationWaitsFor *TermDeviationsActivationWaitsFor `json:"activation_waits_for,omitempty"`
-
-	// Authorisation For engaging sub-processors (GDPR Art. 28(2)). general: silence after the objection period is acceptance; specific: only a consent authorises.
-	Authorisation *TermDeviationsAuthorisation `json:"authorisation,omitempty"`
-	BeforeSigning *struct {
-		// ByKind They stand alone: nothing of the sheet's own by_kind applies to such a contract.
-		ByKind *struct {
-			Addition *struct {
-				// Notice Absent: the general notice period.
-				Notice *struct {
-					Count *int                                                 `json:"count,omitempty"`
-					Unit  *TermDeviationsBeforeSigningByKindAdditionNoticeUnit `json:"unit,omitempty"`
-				} `json:"notice,omitempty"`
-
-				// Objection Absent: the general objection period.
-				Objection *struct {
-					Count *int                                                    `json:"count,omitempty"`
-					Unit  *TermDeviationsBeforeSigningByKindAdditionObjectionUnit `json:"unit,omitempty"`
-				} `json:"objection,omitempty"`
-			} `json:"addition,omitempty"`
-
-			// LikeForLike A replacement by a vendor that does the same in the same place; absent: as replacement.
-			LikeForLike *struct {
-				// Notice Absent: the general notice period.
-				Notice *struct {
-					Count *int                                                    `json:"count,omitempty"`
-					Unit  *TermDeviationsBeforeSigningByKindLikeForLikeNoticeUnit `json:"unit,omitempty"`
-				} `json:"notice,omitempty"`
-
-				// Objection Absent: the general objection period.
-				Objection *struct {
-					Count *int                                                       `json:"count,omitempty"`
-					Unit  *TermDeviationsBeforeSigningByKindLikeForLikeObjectionUnit `json:"unit,omitempty"`
-				} `json:"objection,omitempty"`
-			} `json:"like_for_like,omitempty"`
-			Relocation *struct {
-				// Notice Absent: the general notice period.
-				Notice *struct {
-					Count *int                                                   `json:"count,omitempty"`
-					Unit  *TermDeviationsBeforeSigningByKindRelocationNoticeUnit `json:"unit,omitempty"`
-				} `json:"notice,omitempty"`
-
-				// Objection Absent: the general objection period.
-				Objection *struct {
-					Count *int                                                      `json:"count,omitempty"`
-					Unit  *TermDeviationsBeforeSigningByKindRelocationObjectionUnit `json:"unit,omitempty"`
-				} `json:"objection,omitempty"`
-			} `json:"relocation,omitempty"`
-			Removal *struct {
-				// Notice Absent: the general notice period.
-				Notice *struct {
-					Count *int                                                `json:"count,omitempty"`
-					Unit  *TermDeviationsBeforeSigningByKindRemovalNoticeUnit `json:"unit,omitempty"`
-				} `json:"notice,omitempty"`
-
-				// Objection Absent: the general objection period.
-				Objection *struct {
-					Count *int                                                   `json:"count,omitempty"`
-					Unit  *TermDeviationsBeforeSigningByKindRemovalObjectionUnit `json:"unit,omitempty"`
-				} `json:"objection,omitempty"`
-			} `json:"removal,omitempty"`
-			Replacement *struct {
-				// Notice Absent: the general notice period.
-				Notice *struct {
-					Count *int                                                    `json:"count,omitempty"`
-					Unit  *TermDeviationsBeforeSigningByKindReplacementNoticeUnit `json:"unit,omitempty"`
-				} `json:"notice,omitempty"`
-
-				// Objection Absent: the general objection period.
-				Objection *struct {
-					Count *int                                                       `json:"count,omitempty"`
-					Unit  *TermDeviationsBeforeSigningByKindReplacementObjectionUnit `json:"unit,omitempty"`
-				} `json:"objection,omitempty"`
-			} `json:"replacement,omitempty"`
-			Scope *struct {
-				// Notice Absent: the general notice period.
-				Notice *struct {
-					Count *int                                              `json:"count,omitempty"`
-					Unit  *TermDeviationsBeforeSigningByKindScopeNoticeUnit `json:"unit,omitempty"`
-				} `json:"notice,omitempty"`
-
-				// Objection Absent: the general objection period.
-				Objection *struct {
-					Count *int                                                 `json:"count,omitempty"`
-					Unit  *TermDeviationsBeforeSigningByKindScopeObjectionUnit `json:"unit,omitempty"`
-				} `json:"objection,omitempty"`
-			} `json:"scope,omitempty"`
-		} `json:"by_kind,omitempty"`
-		Notice *struct {
-			Count *int                                   `json:"count,omitempty"`
-			Unit  *TermDeviationsBeforeSigningNoticeUnit `json:"unit,omitempty"`
-		} `json:"notice,omitempty"`
-		Objection *struct {
-			Count *int                                      `json:"count,omitempty"`
-			Unit  *TermDeviationsBeforeSigningObjectionUnit `json:"unit,omitempty"`
-		} `json:"objection,omitempty"`
-
-		// SignedBefore A contract signed on the day itself has the present periods.
-		SignedBefore *Day `json:"signed_before,omitempty"`
-	} `json:"before_signing,omitempty"`
-	ByKind *struct {
-		Addition *struct {
-			// Notice Absent: the general notice period.
-			Notice *struct {
-				Count *int                                    `json:"count,omitempty"`
-				Unit  *TermDeviationsByKindAdditionNoticeUnit `json:"unit,omitempty"`
-			} `json:"notice,omitempty"`
-
-			// Objection Absent: the general objection period.
-			Objection *struct {
-				Count *int                                       `json:"count,omitempty"`
-				Unit  *TermDeviationsByKindAdditionObjectionUnit `json:"unit,omitempty"`
-			} `json:"objection,omitempty"`
-		} `json:"addition,omitempty"`
-
-		// LikeForLike A replacement by a vendor that does the same in the same place; absent: as replacement.
-		LikeForLike *struct {
-			// Notice Absent: the general notice period.
-			Notice *struct {
-				Count *int                                       `json:"count,omitempty"`
-				Unit  *TermDeviationsByKindLikeForLikeNoticeUnit `json:"unit,omitempty"`
-			} `json:"notice,omitempty"`
-
-			// Objection Absent: the general objection period.
-			Objection *struct {
-				Count *int                                          `json:"count,omitempty"`
-				Unit  *TermDeviationsByKindLikeForLikeObjectionUnit `json:"unit,omitempty"`
-			} `json:"objection,omitempty"`
-		} `json:"like_for_like,omitempty"`
-		Relocation *struct {
-			// Notice Absent: the general notice period.
-			Notice *struct {
-				Count *int                                      `json:"count,omitempty"`
-				Unit  *TermDeviationsByKindRelocationNoticeUnit `json:"unit,omitempty"`
-			} `json:"notice,omitempty"`
-
-			// Objection Absent: the general objection period.
-			Objection *struct {
-				Count *int                                         `json:"count,omitempty"`
-				Unit  *TermDeviationsByKindRelocationObjectionUnit `json:"unit,omitempty"`
-			} `json:"objection,omitempty"`
-		} `json:"relocation,omitempty"`
-		Removal *struct {
-			// Notice Absent: the general notice period.
-			Notice *struct {
-				Count *int                                   `json:"count,omitempty"`
-				Unit  *TermDeviationsByKindRemovalNoticeUnit `json:"unit,omitempty"`
-			} `json:"notice,omitempty"`
-
-			// Objection Absent: the general objection period.
-			Objection *struct {
-				Count *int                                      `json:"count,omitempty"`
-				Unit  *TermDeviationsByKindRemovalObjectionUnit `json:"unit,omitempty"`
-			} `json:"objection,omitempty"`
-		} `json:"removal,omitempty"`
-		Replacement *struct {
-			// Notice Absent: the general notice period.
-			Notice *struct {
-				Count *int                                       `json:"count,omitempty"`
-				Unit  *TermDeviationsByKindReplacementNoticeUnit `json:"unit,omitempty"`
-			} `json:"notice,omitempty"`
-
-			// Objection Absent: the general objection period.
-			Objection *struct {
-				Count *int                                          `json:"count,omitempty"`
-				Unit  *TermDeviationsByKindReplacementObjectionUnit `json:"unit,omitempty"`
-			} `json:"objection,omitempty"`
-		} `json:"replacement,omitempty"`
-		Scope *struct {
-			// Notice Absent: the general notice period.
-			Notice *struct {
-				Count *int                                 `json:"count,omitempty"`
-				Unit  *TermDeviationsByKindScopeNoticeUnit `json:"unit,omitempty"`
-			} `json:"notice,omitempty"`
-
-			// Objection Absent: the general objection period.
-			Objection *struct {
-				Count *int                                    `json:"count,omitempty"`
-				Unit  *TermDeviationsByKindScopeObjectionUnit `json:"unit,omitempty"`
-			} `json:"objection,omitempty"`
-		} `json:"scope,omitempty"`
-	} `json:"by_kind,omitempty"`
-
-	// Channels That count as service; absent or empty: any.
-	Channels []Channel `json:"channels,omitempty"`
-
-	// Clause Where the contract says all this.
-	Clause *string `json:"clause,omitempty"`
-
-	// ClockStarts When the message was sent; when the recipient's server took it (a later bounce revokes that); when it is deemed received; when the list was published; when a person proves it.
-	ClockStarts *TermDeviationsClockStarts `json:"clock_starts,omitempty"`
-
-	// Counting plain: the day of the event is not counted, a period ends with its last day, whatever day that is. Or by Regulation (EEC, Euratom) No 1182/71.
-	Counting *TermDeviationsCounting `json:"counting,omitempty"`
-
-	// DeemedCutoffHour For deemed receipt, and required there: what comes at this hour of the time zone or later counts as of the next business day.
-	DeemedCutoffHour *int `json:"deemed_cutoff_hour,omitempty"`
-
-	// Direction Whether periods count from the notice, or back from the effective day.
-	Direction *TermDeviationsDirection `json:"direction,omitempty"`
-
-	// Emergency Absent: the contract has no such clause.
-	Emergency *struct {
-		// Objection Absent: the general objection period.
-		Objection *struct {
-			Count *int                                  `json:"count,omitempty"`
-			Unit  *TermDeviationsEmergencyObjectionUnit `json:"unit,omitempty"`
-		} `json:"objection,omitempty"`
-
-		// ToldWithin After the fact.
-		ToldWithin *struct {
-			Count *int                                   `json:"count,omitempty"`
-			Unit  *TermDeviationsEmergencyToldWithinUnit `json:"unit,omitempty"`
-		} `json:"told_within,omitempty"`
-	} `json:"emergency,omitempty"`
-
-	// GroundsRequired An objection must give its grounds.
-	GroundsRequired *bool `json:"grounds_required,omitempty"`
-
-	// Holidays Required where business days or a last day that moves are counted.
-	Holidays *struct {
-		// Country ISO 3166-1 alpha-2.
-		Country *string `json:"country,omitempty"`
-
-		// Subdivision Where holidays differ inside the country: the second part of an ISO 3166-2 code, such as BY.
-		Subdivision *string `json:"subdivision,omitempty"`
-	} `json:"holidays,omitempty"`
-	Notice *struct {
-		Count *int                      `json:"count,omitempty"`
-		Unit  *TermDeviationsNoticeUnit `json:"unit,omitempty"`
-	} `json:"notice,omitempty"`
-
-	// Objection Under specific authorisation: the time to consent.
-	Objection *struct {
-		Count *int                         `json:"count,omitempty"`
-		Unit  *TermDeviationsObjectionUnit `json:"unit,omitempty"`
-	} `json:"objection,omitempty"`
-	ObjectionRuns *TermDeviationsObjectionRuns `json:"objection_runs,omitempty"`
-
-	// Recipients Email addresses that the contract names, 100 at most.
-	Recipients []string `json:"recipients,omitempty"`
-	RollOver   *struct {
-		Notice    *bool `json:"notice,omitempty"`
-		Objection *bool `json:"objection,omitempty"`
-	} `json:"roll_over,omitempty"`
-
-	// Served Whether the clock starts with the first recipient or with the last.
-	Served *TermDeviationsServed `json:"served,omitempty"`
-
-	// TimeZone IANA name: the periods' days are days of this zone.
-	TimeZone *string `json:"time_zone,omitempty"`
-}
-
-// TermDeviationsActivationWaitsFor The end of which period a change must wait for; absent: later, the later of the two.
-type TermDeviationsActivationWaitsFor string
-
-// TermDeviationsAuthorisation For engaging sub-processors (GDPR Art. 28(2)). general: silence after the objection period is acceptance; specific: only a consent authorises.
-type TermDeviationsAuthorisation string
-
-// TermDeviationsBeforeSigningByKindAdditionNoticeUnit defines model for TermDeviations.BeforeSigning.ByKind.Addition.Notice.Unit.
-type TermDeviationsBeforeSigningByKindAdditionNoticeUnit string
-
-// TermDeviationsBeforeSigningByKindAdditionObjectionUnit defines model for TermDeviations.BeforeSigning.ByKind.Addition.Objection.Unit.
-type TermDeviationsBeforeSigningByKindAdditionObjectionUnit string
-
-// TermDeviationsBeforeSigningByKindLikeForLikeNoticeUnit defines model for TermDeviations.BeforeSigning.ByKind.LikeForLike.Notice.Unit.
-type TermDeviationsBeforeSigningByKindLikeForLikeNoticeUnit string
-
-// TermDeviationsBeforeSigningByKindLikeForLikeObjectionUnit defines model for TermDeviations.BeforeSigning.ByKind.LikeForLike.Objection.Unit.
-type TermDeviationsBeforeSigningByKindLikeForLikeObjectionUnit string
-
-// TermDeviationsBeforeSigningByKindRelocationNoticeUnit defines model for TermDeviations.BeforeSigning.ByKind.Relocation.Notice.Unit.
-type TermDeviationsBeforeSigningByKindRelocationNoticeUnit string
-
-// TermDeviationsBeforeSigningByKindRelocationObjectionUnit defines model for TermDeviations.BeforeSigning.ByKind.Relocation.Objection.Unit.
-type TermDeviationsBeforeSigningByKindRelocationObjectionUnit string
-
-// TermDeviationsBeforeSigningByKindRemovalNoticeUnit defines model for TermDeviations.BeforeSigning.ByKind.Removal.Notice.Unit.
-type TermDeviationsBeforeSigningByKindRemovalNoticeUnit string
-
-// TermDeviationsBeforeSigningByKindRemovalObjectionUnit defines model for TermDeviations.BeforeSigning.ByKind.Removal.Objection.Unit.
-type TermDeviationsBeforeSigningByKindRemovalObjectionUnit string
-
-// TermDeviationsBeforeSigningByKindReplacementNoticeUnit defines model for TermDeviations.BeforeSigning.ByKind.Replacement.Notice.Unit.
-type TermDeviationsBeforeSigningByKindReplacementNoticeUnit string
-
-// TermDeviationsBeforeSigningByKindReplacementObjectionUnit defines model for TermDeviations.BeforeSigning.ByKind.Replacement.Objection.Unit.
-type TermDeviationsBeforeSigningByKindReplacementObjectionUnit string
-
-// TermDeviationsBeforeSigningByKindScopeNoticeUnit defines model for TermDeviations.BeforeSigning.ByKind.Scope.Notice.Unit.
-type TermDeviationsBeforeSigningByKindScopeNoticeUnit string
-
-// TermDeviationsBeforeSigningByKindScopeObjectionUnit defines model for TermDeviations.BeforeSigning.ByKind.Scope.Objection.Unit.
-type TermDeviationsBeforeSigningByKindScopeObjectionUnit string
-
-// TermDeviationsBeforeSigningNoticeUnit defines model for TermDeviations.BeforeSigning.Notice.Unit.
-type TermDeviationsBeforeSigningNoticeUnit string
-
-// TermDeviationsBeforeSigningObjectionUnit defines model for TermDeviations.BeforeSigning.Objection.Unit.
-type TermDeviationsBeforeSigningObjectionUnit string
-
-// TermDeviationsByKindAdditionNoticeUnit defines model for TermDeviations.ByKind.Addition.Notice.Unit.
-type TermDeviationsByKindAdditionNoticeUnit string
-
-// TermDeviationsByKindAdditionObjectionUnit defines model for TermDeviations.ByKind.Addition.Objection.Unit.
-type TermDeviationsByKindAdditionObjectionUnit string
-
-// TermDeviationsByKindLikeForLikeNoticeUnit defines model for TermDeviations.ByKind.LikeForLike.Notice.Unit.
-type TermDeviationsByKindLikeForLikeNoticeUnit string
-
-// TermDeviationsByKindLikeForLikeObjectionUnit defines model for TermDeviations.ByKind.LikeForLike.Objection.Unit.
-type TermDeviationsByKindLikeForLikeObjectionUnit string
-
-// TermDeviationsByKindRelocationNoticeUnit defines model for TermDeviations.ByKind.Relocation.Notice.Unit.
-type TermDeviationsByKindRelocationNoticeUnit string
-
-// TermDeviationsByKindRelocationObjectionUnit defines model for TermDeviations.ByKind.Relocation.Objection.Unit.
-type TermDeviationsByKindRelocationObjectionUnit string
-
-// TermDeviationsByKindRemovalNoticeUnit defines model for TermDeviations.ByKind.Removal.Notice.Unit.
-type TermDeviationsByKindRemovalNoticeUnit string
-
-// TermDeviationsByKindRemovalObjectionUnit defines model for TermDeviations.ByKind.Removal.Objection.Unit.
-type TermDeviationsByKindRemovalObjectionUnit string
-
-// TermDeviationsByKindReplacementNoticeUnit defines model for TermDeviations.ByKind.Replacement.Notice.Unit.
-type TermDeviationsByKindReplacementNoticeUnit string
-
-// TermDeviationsByKindReplacementObjectionUnit defines model for TermDeviations.ByKind.Replacement.Objection.Unit.
-type TermDeviationsByKindReplacementObjectionUnit string
-
-// TermDeviationsByKindScopeNoticeUnit defines model for TermDeviations.ByKind.Scope.Notice.Unit.
-type TermDeviationsByKindScopeNoticeUnit string
-
-// TermDeviationsByKindScopeObjectionUnit defines model for TermDeviations.ByKind.Scope.Objection.Unit.
-type TermDeviationsByKindScopeObjectionUnit string
-
-// TermDeviationsClockStarts When the message was sent; when the recipient's server took it (a later bounce revokes that); when it is deemed received; when the list was published; when a person proves it.
-type TermDeviationsClockStarts string
-
-// TermDeviationsCounting plain: the day of the event is not counted, a period ends with its last day, whatever day that is. Or by Regulation (EEC, Euratom) No 1182/71.
-type TermDeviationsCounting string
-
-// TermDeviationsDirection Whether periods count from the notice, or back from the effective day.
-type TermDeviationsDirection string
-
-// TermDeviationsEmergencyObjectionUnit defines model for TermDeviations.Emergency.Objection.Unit.
-type TermDeviationsEmergencyObjectionUnit string
-
-// TermDeviationsEmergencyToldWithinUnit defines model for TermDeviations.Emergency.ToldWithin.Unit.
-type TermDeviationsEmergencyToldWithinUnit string
-
-// TermDeviationsNoticeUnit defines model for TermDeviations.Notice.Unit.
-type TermDeviationsNoticeUnit string
-
-// TermDeviationsObjectionUnit defines model for TermDeviations.Objection.Unit.
-type TermDeviationsObjectionUnit string
-
-// TermDeviationsObjectionRuns defines model for TermDeviations.ObjectionRuns.
-type TermDeviationsObjectionRuns string
-
-// TermDeviationsServed Whether the clock starts with the first recipient or with the last.
-type TermDeviationsServed string
+type TermDeviations map[string]interface{}
 
 // TermSheet defines model for TermSheet.
 type TermSheet struct {
@@ -2409,8 +1714,8 @@ type VendorFacts struct {
 	Website *string `json:"website,omitempty"`
 }
 
-// VendorItemPart Fields that were not asked for are absent.
-type VendorItemPart struct {
+// VendorItem defines model for VendorItem.
+type VendorItem struct {
 	// Address Registered address, several lines.
 	Address *string `json:"address,omitempty"`
 
@@ -2424,8 +1729,8 @@ type VendorItemPart struct {
 	ContactPosition *string `json:"contact_position,omitempty"`
 
 	// Country Of the registered address, ISO 3166-1 alpha-2.
-	Country   *string    `json:"country,omitempty"`
-	CreatedAt *time.Time `json:"created_at,omitempty"`
+	Country   string    `json:"country"`
+	CreatedAt time.Time `json:"created_at"`
 
 	// Delimitation Who is responsible for what. Not published.
 	Delimitation *string `json:"delimitation,omitempty"`
@@ -2437,15 +1742,15 @@ type VendorItemPart struct {
 	DPAURL *string `json:"dpa_url,omitempty"`
 
 	// Engagements How many are in effect today.
-	Engagements *int `json:"engagements,omitempty"`
+	Engagements int `json:"engagements"`
 
 	// FlowDownConfirmed The publisher's obligations bind the vendor too (GDPR Art. 28(4)). Not published.
-	FlowDownConfirmed *bool      `json:"flow_down_confirmed,omitempty"`
-	ID                *uuid.UUID `json:"id,omitempty"`
+	FlowDownConfirmed *bool     `json:"flow_down_confirmed,omitempty"`
+	ID                uuid.UUID `json:"id"`
 
 	// LastReviewOn Not published.
-	LastReviewOn *Day    `json:"last_review_on,omitempty"`
-	LegalName    *string `json:"legal_name,omitempty"`
+	LastReviewOn *Day   `json:"last_review_on,omitempty"`
+	LegalName    string `json:"legal_name"`
 
 	// Measures Technical and organisational measures, in short.
 	Measures *string `json:"measures,omitempty"`
@@ -2464,14 +1769,22 @@ type VendorItemPart struct {
 	Retention *string `json:"retention,omitempty"`
 
 	// Slug Names the vendor in addresses, instead of its ID; it never changes.
-	Slug      *string `json:"slug,omitempty"`
+	Slug      string  `json:"slug"`
 	TradeName *string `json:"trade_name,omitempty"`
 
 	// Version Of the vendor as it is now; each edit raises it by one.
-	Version *int `json:"version,omitempty"`
+	Version int `json:"version"`
 
 	// Website An http or https address.
 	Website *string `json:"website,omitempty"`
+}
+
+// VendorItemPage defines model for VendorItemPage.
+type VendorItemPage struct {
+	Items []VendorItem `json:"items"`
+
+	// Next Give it as after to get the next page; empty on the last.
+	Next string `json:"next"`
 }
 
 // VendorVersion defines model for VendorVersion.
@@ -2570,9 +1883,9 @@ type ListChangesParams struct {
 	Limit *int `form:"limit,omitempty" json:"limit,omitempty"`
 
 	// Fields Names of fields, separated by commas: entries have these only. Without it they have all.
-	Fields *string          `form:"fields,omitempty" json:"fields,omitempty"`
-	State  *ChangePartState `form:"state,omitempty" json:"state,omitempty"`
-	Kind   *ChangePartKind  `form:"kind,omitempty" json:"kind,omitempty"`
+	Fields *string      `form:"fields,omitempty" json:"fields,omitempty"`
+	State  *ChangeState `form:"state,omitempty" json:"state,omitempty"`
+	Kind   *ChangeKind  `form:"kind,omitempty" json:"kind,omitempty"`
 
 	// Query Part of the reference or of the vendor's name, however capitalized.
 	Query *string `form:"query,omitempty" json:"query,omitempty"`
@@ -2810,7 +2123,7 @@ func (c *Client) RemoveLink(ctx context.Context, id uuid.UUID, options ...CallOp
 // Keys of every role may do this.
 //
 // GET /changes
-func (c *Client) ListChanges(ctx context.Context, params *ListChangesParams, options ...CallOption) (*Answer[ItemsPartChange], error) {
+func (c *Client) ListChanges(ctx context.Context, params *ListChangesParams, options ...CallOption) (*Answer[ChangePage], error) {
 	r := request{method: http.MethodGet, path: path("/changes")}
 	if params != nil {
 		r.ask("after", params.After)
@@ -2820,12 +2133,12 @@ func (c *Client) ListChanges(ctx context.Context, params *ListChangesParams, opt
 		r.ask("kind", params.Kind)
 		r.ask("query", params.Query)
 	}
-	return answer[ItemsPartChange](ctx, c, &r, options)
+	return answer[ChangePage](ctx, c, &r, options)
 }
 
 // AllChanges goes over all pages of ListChanges. After an error there is nothing more.
-func (c *Client) AllChanges(ctx context.Context, params *ListChangesParams, options ...CallOption) iter.Seq2[ChangePart, error] {
-	return pages(func(after string) ([]ChangePart, string, error) {
+func (c *Client) AllChanges(ctx context.Context, params *ListChangesParams, options ...CallOption) iter.Seq2[Change, error] {
+	return pages(func(after string) ([]Change, string, error) {
 		asked := ListChangesParams{}
 		if params != nil {
 			asked = *params
@@ -3521,7 +2834,7 @@ func (c *Client) AddTermTemplateVersion(ctx context.Context, id uuid.UUID, based
 // Keys of every role may do this.
 //
 // GET /vendors
-func (c *Client) ListVendors(ctx context.Context, params *ListVendorsParams, options ...CallOption) (*Answer[ItemsPartVendorItem], error) {
+func (c *Client) ListVendors(ctx context.Context, params *ListVendorsParams, options ...CallOption) (*Answer[VendorItemPage], error) {
 	r := request{method: http.MethodGet, path: path("/vendors")}
 	if params != nil {
 		r.ask("after", params.After)
@@ -3532,12 +2845,12 @@ func (c *Client) ListVendors(ctx context.Context, params *ListVendorsParams, opt
 		r.ask("engaged", params.Engaged)
 		r.ask("review_due_before", params.ReviewDueBefore)
 	}
-	return answer[ItemsPartVendorItem](ctx, c, &r, options)
+	return answer[VendorItemPage](ctx, c, &r, options)
 }
 
 // AllVendors goes over all pages of ListVendors. After an error there is nothing more.
-func (c *Client) AllVendors(ctx context.Context, params *ListVendorsParams, options ...CallOption) iter.Seq2[VendorItemPart, error] {
-	return pages(func(after string) ([]VendorItemPart, string, error) {
+func (c *Client) AllVendors(ctx context.Context, params *ListVendorsParams, options ...CallOption) iter.Seq2[VendorItem, error] {
+	return pages(func(after string) ([]VendorItem, string, error) {
 		asked := ListVendorsParams{}
 		if params != nil {
 			asked = *params
