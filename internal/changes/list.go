@@ -163,6 +163,8 @@ type WindowView struct {
 	ExternalID   string // of the customer
 	Reference    string // of the contract
 	HeldByName   string
+
+	ChangeReference string
 }
 
 // WindowsOf lists the windows of a change by the customer's name.
@@ -196,8 +198,8 @@ func (s *Service) WindowsOfCustomer(ctx context.Context, customer uuid.UUID) ([]
 }
 
 const windowQuery = `
-	select w.*, c.name as customer_name, c.external_id, k.reference, coalesce(a.name, '') as held_by_name
-	  from windows w join customers c on c.id = w.customer_id join contracts k on k.id = w.contract_id
+	select w.*, c.name as customer_name, c.external_id, k.reference, h.reference as change_reference, coalesce(a.name, '') as held_by_name
+	  from windows w join customers c on c.id = w.customer_id join contracts k on k.id = w.contract_id join changes h on h.id = w.change_id
 	  left join accounts a on a.id = w.held_by `
 
 // Home is what the console's first page counts.
