@@ -40,11 +40,10 @@ var statusCodes = map[int]string{
 func (k *Kit) ProblemAt(c *gin.Context, status int, list fault.List) *Problem {
 	lang := Lang(c)
 	p := &Problem{Type: k.URL("/docs#errors"), Title: k.T(lang, k.statusKey(lang, status, "title")), Status: status,
-		Code: statusCodes[status], RequestID: RequestID(c), Errors: []ProblemPart{}}
+		Code: statusCodes[status], RequestID: RequestID(c), Errors: k.ProblemParts(c, list)}
 	var sentences []string
-	for _, f := range list {
-		part := ProblemPart{Code: f.Code, Field: f.Field, Detail: k.sentence(lang, f, f.Field)} // a program's people know fields by these names
-		p.Errors, sentences = append(p.Errors, part), append(sentences, part.Detail)
+	for _, part := range p.Errors {
+		sentences = append(sentences, part.Detail)
 	}
 	if len(list) > 0 {
 		p.Code = list[0].Code
@@ -56,6 +55,15 @@ func (k *Kit) ProblemAt(c *gin.Context, status int, list fault.List) *Problem {
 	}
 	p.Detail = strings.Join(sentences, " ")
 	return p
+}
+
+// ProblemParts tells faults one by one, in the language asked for. It is never nil.
+func (k *Kit) ProblemParts(c *gin.Context, list fault.List) []ProblemPart {
+	lang, parts := Lang(c), make([]ProblemPart, len(list))
+	for i, f := range list {
+		parts[i] = ProblemPart{Code: f.Code, Field: f.Field, Detail: k.sentence(lang, f, f.Field)} // a program's people know fields by these names
+	}
+	return parts
 }
 
 // Note keeps an error for the request's record in the log.

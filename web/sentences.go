@@ -11,7 +11,8 @@ import (
 
 // argKeys says under which keys of the catalogues the values of an argument have their names.
 var argKeys = map[string]string{
-	"Act": "act.", "Role": "role.", "Roles": "role.", "What": "field.", "State": "state.",
+	"Act": "act.", "Role": "role.", "Roles": "role.", "What": "field.", "State": "state.", "Want": "state.",
+	"Regime": "option.regions.",
 }
 
 // Sentence tells a fault in a language: what is wrong and how to mend it. The text is the
@@ -54,6 +55,9 @@ func (k *Kit) sentence(lang locale.Lang, f *fault.Error, label string) string {
 // nameArg turns codes inside an argument ("approver", "change.approve") into words where the
 // catalogue has words for them.
 func (k *Kit) nameArg(lang locale.Lang, field, name string, value any) any {
+	if code, is := value.(string); is && name == "Country" && locale.IsCountry(code) {
+		return locale.Country(lang, code)
+	}
 	prefix, ok := argKeys[name]
 	if name == "Allowed" || name == "Value" {
 		prefix, ok = "option."+field+".", true

@@ -11,6 +11,7 @@ import (
 	"github.com/nicksnyder/go-i18n/v2/i18n"
 	"github.com/pelletier/go-toml/v2"
 
+	"fairnotice/internal/calendar"
 	"fairnotice/internal/locale"
 )
 
@@ -121,6 +122,8 @@ func speak(lang locale.Lang, value any) any {
 		return locale.Number(lang, v)
 	case time.Time:
 		return locale.Date(lang, v)
+	case calendar.Date:
+		return locale.Date(lang, v.UTC())
 	case []string:
 		return locale.List(lang, v)
 	case fmt.Stringer:
