@@ -28,6 +28,7 @@ func (s *Site) changeOperations() {
 	s.stepOperations()
 	s.audienceOperations()
 	s.windowOperations()
+	s.previewOperations()
 	s.overviewOperations()
 }
 
@@ -164,10 +165,16 @@ func (p *ChangeProposal) check() error {
 
 // located puts faults of a proposal at the places that they have in the body.
 func (p *ChangeProposal) located(err error) error {
-	if p.Facts == nil {
-		return underFacts(err)
+	if p.Facts != nil {
+		return underFacts(p.Facts.located(err))
 	}
-	return underFacts(p.Facts.located(err))
+	err = underFacts(err)
+	for _, f := range fault.All(err) {
+		if strings.HasPrefix(f.Field, "facts.") { // they are missing altogether
+			f.Field = "facts"
+		}
+	}
+	return err
 }
 
 var namesOfFacts = jsonNames(reflect.TypeFor[EngagementFacts]())
@@ -187,7 +194,7 @@ func factsFaults(list fault.List) fault.List {
 	for i, f := range list {
 		dup := *f
 		if name, _, _ := strings.Cut(f.Field, "."); slices.Contains(namesOfFacts, name) {
-			dup.Field = "facts." + f.Field
+			dup.Field = "facts." + listOfTransfers(f.Field)
 		}
 		out[i] = &dup
 	}

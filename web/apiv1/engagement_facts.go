@@ -95,7 +95,7 @@ func (f *EngagementFacts) facts() vendors.EngagementFacts {
 }
 
 // transferField is the domain's name of a transfer's place: its forms have one field for each regime.
-var transferField = regexp.MustCompile(`^locations\.(\d+)\.transfers\.(\w+)$`)
+var transferField = regexp.MustCompile(`^locations\.(\d+)\.transfers\.([a-z]+)$`)
 
 // located puts faults of these facts at the places that they have in the body. Errors that are no
 // faults pass unchanged.
@@ -113,8 +113,8 @@ func (f *EngagementFacts) located(err error) error {
 	return out
 }
 
-// placeOf turns "locations.0.transfers.eea" into the place of the last transfer out of that regime:
-// of two, that is the one too many.
+// placeOf turns "locations.0.transfers.eea" into the place of the last transfer out of that regime: of
+// two, that is the one too many. Where there is none, the list lacks it.
 func (f *EngagementFacts) placeOf(field string) string {
 	m := transferField.FindStringSubmatch(field)
 	if m == nil {
@@ -122,12 +122,17 @@ func (f *EngagementFacts) placeOf(field string) string {
 	}
 	i, err := strconv.Atoi(m[1])
 	if err != nil || i >= len(f.Locations) {
-		return field
+		return listOfTransfers(field)
 	}
 	for k := len(f.Locations[i].Transfers) - 1; k >= 0; k-- {
 		if string(f.Locations[i].Transfers[k].Regime) == m[2] {
 			return "locations." + m[1] + ".transfers." + strconv.Itoa(k)
 		}
 	}
-	return field
+	return listOfTransfers(field)
+}
+
+// listOfTransfers leaves out the regime.
+func listOfTransfers(field string) string {
+	return transferField.ReplaceAllString(field, "locations.$1.transfers")
 }
