@@ -11,7 +11,6 @@ import (
 	"github.com/nicksnyder/go-i18n/v2/i18n"
 	"github.com/pelletier/go-toml/v2"
 
-	"fairnotice/internal/calendar"
 	"fairnotice/internal/locale"
 )
 
@@ -122,7 +121,7 @@ func speak(lang locale.Lang, value any) any {
 		return locale.Number(lang, v)
 	case time.Time:
 		return locale.Date(lang, v)
-	case calendar.Date:
+	case interface{ UTC() time.Time }: // a day of the calendar, which the kit doesn't know
 		return locale.Date(lang, v.UTC())
 	case []string:
 		return locale.List(lang, v)
