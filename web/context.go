@@ -21,6 +21,7 @@ const (
 	keyError     = "web.error"
 	keyStack     = "web.stack"
 	keyDirty     = "web.dirty"
+	keyWriter    = "web.writer"
 )
 
 const (

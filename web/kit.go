@@ -1,6 +1,7 @@
 package web
 
 import (
+	"context"
 	"embed"
 	"errors"
 	"fmt"
@@ -129,13 +130,17 @@ func (k *Kit) Engine() *gin.Engine { return k.engine }
 func (k *Kit) Handler() http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.Method == http.MethodHead && isAPI(r.URL.Path) {
-			get := *r
-			get.Method = http.MethodGet
-			r = &get
+			r = r.WithContext(context.WithValue(r.Context(), headKey{}, true))
+			r.Method = http.MethodGet
 		}
 		k.engine.ServeHTTP(w, r)
 	})
 }
+
+type headKey struct{}
+
+// WithoutBody says whether only the head of an answer is asked for: a stream has nothing to wait for then.
+func WithoutBody(ctx context.Context) bool { return ctx.Value(headKey{}) != nil }
 
 func isAPI(path string) bool { return strings.HasPrefix(path, "/api/") }
 

@@ -82,13 +82,28 @@ func SetPreviewCSP(c *gin.Context) {
 	SetCSP(c, "default-src 'none'; style-src 'unsafe-inline'; img-src data:; frame-ancestors 'self'; base-uri 'none'; form-action 'none'; sandbox")
 }
 
-// compress leaves event streams alone: their readers wait for each line.
+// compress leaves event streams alone: their readers wait for each line, whether they ask for such a
+// stream by name or not.
 func compress() gin.HandlerFunc {
-	return gzip.Gzip(gzip.DefaultCompression, gzip.WithCustomShouldCompressFn(func(c *gin.Context) bool {
+	squeeze := gzip.Gzip(gzip.DefaultCompression, gzip.WithCustomShouldCompressFn(func(c *gin.Context) bool {
 		return c.Request.Method != http.MethodHead &&
 			strings.Contains(c.GetHeader("Accept-Encoding"), "gzip") &&
-			!strings.Contains(c.GetHeader("Accept"), "text/event-stream")
+			!strings.Contains(c.GetHeader("Accept"), "text/event-stream") &&
+			!strings.HasSuffix(c.FullPath(), "/events")
 	}))
+	return func(c *gin.Context) {
+		c.Set(keyWriter, http.ResponseWriter(c.Writer))
+		squeeze(c)
+	}
+}
+
+// GiveTime lets an answer be written until so long from now, in place of the server's own limit: for
+// answers that go on for long, which ask again as they go. A reader that takes nothing for so long is cut
+// off.
+func GiveTime(c *gin.Context, d time.Duration) {
+	if w, ok := c.Get(keyWriter); ok { // what compresses can't be asked
+		_ = http.NewResponseController(w.(http.ResponseWriter)).SetWriteDeadline(time.Now().Add(d)) // one that knows no limit has none
+	}
 }
 
 // recover turns a panic into the same page as any other defect.

@@ -18,6 +18,7 @@ import (
 
 	"fairnotice/internal/actor"
 	"fairnotice/internal/database"
+	"fairnotice/internal/fault"
 	"fairnotice/internal/secrets"
 )
 
@@ -164,6 +165,41 @@ func Latest(ctx context.Context, db *database.DB, before int64, limit int) ([]Re
 func About(ctx context.Context, db *database.DB, subject uuid.UUID, limit int) ([]Record, error) {
 	return database.Collect[Record](ctx, db.Reader(ctx),
 		columns+`where e.subject_id = $1 order by e.seq desc limit $2`, subject, limit)
+}
+
+// Filter narrows a list of entries; zero values narrow nothing.
+type Filter struct {
+	Subject uuid.UUID
+	Before  int64 // entries older than this one
+	Limit   int   // 50 when it is 0
+}
+
+// List lists entries, the newest first.
+func List(ctx context.Context, db *database.DB, f Filter) ([]Record, error) {
+	if f.Limit <= 0 {
+		f.Limit = 50
+	}
+	where, args := "where ($1 = 0 or e.seq < $1)", []any{f.Before, f.Limit}
+	if f.Subject != uuid.Nil { // by an index of its own
+		where, args = where+" and e.subject_id = $3", append(args, f.Subject)
+	}
+	list, err := database.Collect[Record](ctx, db.Reader(ctx), columns+where+" order by e.seq desc limit $2", args...)
+	if err != nil {
+		return nil, fmt.Errorf("ledger: list: %w", err)
+	}
+	return list, nil
+}
+
+// At returns one entry, or the NotFound fault "entry.not_found".
+func At(ctx context.Context, db *database.DB, seq int64) (*Record, error) {
+	list, err := database.Collect[Record](ctx, db.Reader(ctx), columns+"where e.seq = $1", seq)
+	if err != nil {
+		return nil, fmt.Errorf("ledger: read an entry: %w", err)
+	}
+	if len(list) == 0 {
+		return nil, fault.Missing("entry")
+	}
+	return &list[0], nil
 }
 
 // News says how far the record reaches (0: it is empty), and whether anything was recorded after an

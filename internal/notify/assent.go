@@ -39,7 +39,8 @@ func (c Composers) Compose(out *Outgoing) ([]byte, error) {
 }
 
 // Rebuild builds the message of an attempt again, byte by byte, and says whether it is the one that
-// was sent.
+// was sent. Where it can't be built (its channel isn't set up here any more, a key has gone), that is a
+// Conflict.
 func (s *Service) Rebuild(ctx context.Context, ch Composer, delivery uuid.UUID, number int) (*AsSent, error) {
 	rows, err := database.Collect[struct {
 		Outgoing
@@ -60,7 +61,7 @@ func (s *Service) Rebuild(ctx context.Context, ch Composer, delivery uuid.UUID, 
 	}
 	raw, err := ch.Compose(out)
 	if err != nil {
-		return nil, fmt.Errorf("build the message again: %w", err)
+		return nil, fmt.Errorf("build the message again: %w: %w", fault.New(fault.Conflict, "attempt.not_rebuilt", nil), err)
 	}
 	sum := sha256.Sum256(raw)
 	texts, err := out.Rendering.merge(out.Fields, map[string]string{"addressee": out.Addressee, "unsubscribe_url": out.Rendering.Meta.PublicURL + "/unsubscribe/…"})

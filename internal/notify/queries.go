@@ -142,6 +142,9 @@ const deliveryQuery = `
 	  left join customers k on k.id = w.customer_id
 	  left join attempts a on a.delivery_id = d.id and a.number = (select max(number) from attempts x where x.delivery_id = d.id) `
 
+// searchable is what may be searched of a delivery's address: not more than is shown of it, or whoever searches could find out the rest letter by letter.
+const searchable = `case when d.channel = 'webhook' then substring(d.address from '^[^:]*://[^/?#]*') else d.address end`
+
 // DeliveryFilter narrows a list of deliveries; zero values narrow nothing.
 type DeliveryFilter struct {
 	NoticeID   uuid.UUID
@@ -167,7 +170,7 @@ func (s *Service) Deliveries(ctx context.Context, f DeliveryFilter) (list []Deli
 	list, err = database.Collect[Delivery](ctx, s.db.Reader(ctx), deliveryQuery+`
 		where ($1::uuid is null or d.notice_id = $1) and ($2::uuid is null or w.customer_id = $2)
 		  and ($3 = '' or d.state = $3) and (not $4 or (d.state = 'queued' and d.attempts > 0))
-		  and ($5 = '' or d.address ilike '%' || $5 || '%' or d.addressee ilike '%' || $5 || '%' or k.name ilike '%' || $5 || '%')
+		  and ($5 = '' or `+searchable+` ilike '%' || $5 || '%' or (d.addressee <> d.address and d.addressee ilike '%' || $5 || '%') or k.name ilike '%' || $5 || '%')
 		  and ($6::uuid is null or d.id > $6) and ($8 = '' or d.channel = $8)
 		order by d.id limit $7`, idOrNull(f.NoticeID), idOrNull(f.CustomerID), string(f.State), f.Retrying, database.EscapeLike(f.Query), after, f.Limit+1, f.Channel)
 	if err != nil {

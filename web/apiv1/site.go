@@ -10,6 +10,7 @@ package apiv1
 
 import (
 	"embed"
+	"sync"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -55,7 +56,10 @@ type Site struct {
 	api    huma.API
 	rates  *rates
 	routes map[route]*op // by method and gin's pattern
-	drawn  drawnPages
+
+	watches *watches   // of notices that somebody follows
+	walking sync.Mutex // held while the record's chain is walked
+	drawn   drawnPages
 
 	missing []string // examples that are owed: a test wants none
 }
@@ -63,6 +67,7 @@ type Site struct {
 // New adds the API and its documentation to the kit.
 func New(kit *web.Kit, services Services) (*Site, error) {
 	s := &Site{Services: services, kit: kit, rates: newRates(), routes: map[route]*op{}}
+	s.watches = newWatches(s.readProgress)
 	var err error
 	s.pages, err = kit.Audience(web.Spec{Layout: "public", Prefix: docsPath, Home: "/", Files: files, Fill: s.name,
 		Nav: []web.NavItem{{Href: "/", Key: "api.nav.list"}, {Href: "/changes", Key: "api.nav.changes"}, {Href: docsPath, Key: "api.nav.docs"}}})

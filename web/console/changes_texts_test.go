@@ -88,17 +88,3 @@ func composedKeys() (keys []string) {
 	add("home.first.", "publisher", "vendors", "customers", "change")
 	return keys
 }
-
-func TestFilesHoldNoFormulas(t *testing.T) {
-	t.Parallel()
-	for cell, want := range map[string]string{"=1+1": "'=1+1", "+49": "'+49", "-x": "'-x", "@cmd": "'@cmd", "\tx": "'\tx", "plain": "plain", "": "", "a=b": "a=b"} {
-		if got := noFormula(cell); got != want {
-			t.Errorf("%q becomes %q, want %q", cell, got, want)
-		}
-	}
-	answer := "=HYPERLINK(\"https://evil.example\")"
-	row := csvRow(&notify.Exported{Addressee: "=cmd|' /C calc'!A0", Answer: &answer})
-	if row[5] != "'=cmd|' /C calc'!A0" || row[19] != "'"+answer {
-		t.Errorf("cells %q and %q", row[5], row[19])
-	}
-}

@@ -2,20 +2,14 @@ package console
 
 import (
 	"encoding/csv"
-	"encoding/hex"
 	"net/http"
-	"strconv"
 	"strings"
-	"time"
 
 	"github.com/gin-gonic/gin"
 
 	"fairnotice/internal/notify"
 	"fairnotice/web"
 )
-
-var csvHeader = []string{"delivery", "customer", "basis", "channel", "address", "addressee", "language", "state", "reason", "possible_repeat",
-	"created_at", "done_at", "due_at", "attempt", "started_at", "duration_us", "outcome", "stage", "code", "answer", "sha256"}
 
 // exportDeliveries writes a notice's deliveries, a line for each attempt, with times in UTC. It goes
 // out while it is read. Once it has begun, an error can only cut it short.
@@ -30,7 +24,7 @@ func (s *Site) exportDeliveries(c *gin.Context) error {
 		c.Header("Content-Disposition", `attachment; filename="`+strings.ToLower(n.Reference)+"-"+string(n.Kind)+`.csv"`)
 		c.Status(http.StatusOK)
 		out = csv.NewWriter(c.Writer)
-		return out.Write(csvHeader)
+		return out.Write(notify.ExportColumns)
 	}
 	err = s.Notify.Export(c.Request.Context(), web.ActorOf(c), n.ID, func(e *notify.Exported) error {
 		if out == nil {
@@ -38,7 +32,7 @@ func (s *Site) exportDeliveries(c *gin.Context) error {
 				return err
 			}
 		}
-		return out.Write(csvRow(e))
+		return out.Write(e.Row())
 	})
 	if err == nil && out == nil {
 		err = begin()
@@ -51,47 +45,4 @@ func (s *Site) exportDeliveries(c *gin.Context) error {
 		panic(http.ErrAbortHandler) // so that nobody takes a part for the whole
 	}
 	return nil
-}
-
-func csvRow(e *notify.Exported) []string {
-	number := func(n *int) string {
-		if n == nil {
-			return ""
-		}
-		return strconv.Itoa(*n)
-	}
-	took := ""
-	if e.DurationUS != nil {
-		took = strconv.FormatInt(*e.DurationUS, 10)
-	}
-	row := []string{e.ID.String(), e.CustomerName, e.Basis, e.Channel, e.ShownAddress(), e.ShownAddressee(), e.Language, string(e.State), e.Reason,
-		strconv.FormatBool(e.PossibleRepeat), csvTime(&e.CreatedAt), csvTime(e.DoneAt), csvTime(e.DueAt), number(e.Number), csvTime(e.StartedAt),
-		took, csvText(e.Outcome), csvText(e.Stage), number(e.Code), csvText(e.Answer), hex.EncodeToString(e.Digest)}
-	for i := range row {
-		row[i] = noFormula(row[i])
-	}
-	return row
-}
-
-func csvTime(t *time.Time) string {
-	if t == nil {
-		return ""
-	}
-	return t.UTC().Format(time.RFC3339Nano)
-}
-
-func csvText(s *string) string {
-	if s == nil {
-		return ""
-	}
-	return *s
-}
-
-// noFormula keeps spreadsheets from running what somebody else wrote (a name, a server's answer)
-// as a formula: a cell that begins like one gets an apostrophe.
-func noFormula(cell string) string {
-	if cell != "" && strings.ContainsRune("=+-@\t\r\n", rune(cell[0])) {
-		return "'" + cell
-	}
-	return cell
 }
