@@ -30,10 +30,12 @@ func admin(ctx context.Context, args []string, in io.Reader, out io.Writer) erro
 	switch act {
 	case "create", "password":
 		return adminAccount(ctx, args, in, out)
+	case "key":
+		return adminKey(ctx, args[1:], out)
 	case "rotate-keys":
 		return rotateKeys(ctx, args[1:], out)
 	default:
-		return fmt.Errorf("admin needs create, password or rotate-keys\n%s", usage)
+		return fmt.Errorf("admin needs create, password, key or rotate-keys\n%s", usage)
 	}
 }
 

@@ -214,7 +214,7 @@ func TestAdminSaysWhatIsWrong(t *testing.T) {
 		input string
 		wants []string
 	}{
-		{"admin", "", []string{"create, password or rotate-keys"}},
+		{"admin", "", []string{"create, password, key or rotate-keys"}},
 		{"admin create", "", []string{"email is missing", "name is missing"}},
 		{"admin create --email ada --name Ada", "", []string{"name@example.com"}},
 		{"admin create --email ada@nordlicht.example --name Ada --password-stdin", "short\n", []string{"12 characters"}},

@@ -20,12 +20,14 @@ const usage = `Usage:
   api demo                                      try it with a fictitious publisher and a demo inbox
   api admin create --email ADDRESS --name NAME  make an administrator
   api admin password --email ADDRESS            give an account a new password
+  api admin key --email ADDRESS --name NAME     make an API key that acts for an account
+      [--role ROLE] [--days N] [--network CIDR]... [--per-minute N]
   api admin rotate-keys                         seal stored secrets anew with the first key of ENCRYPTION_KEYS
   api openapi                                   write the API's OpenAPI document
   api health                                    say by the exit code whether this server is ready
 
-The admin commands for accounts make up a password and print it once; with --password-stdin they
-take the first line of their input instead. Configured by the environment: see README.md.
+admin create and admin password make up a password and print it once; with --password-stdin
+they take the first line of their input instead. Configured by the environment: see README.md.
 `
 
 func main() {

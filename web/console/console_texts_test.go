@@ -4,6 +4,7 @@ import (
 	"maps"
 	"testing"
 
+	"fairnotice/internal/accounts"
 	"fairnotice/internal/actor"
 	"fairnotice/internal/locale"
 	"fairnotice/internal/publisher"
@@ -18,6 +19,7 @@ import (
 func keepingPages() map[string]web.Data {
 	return map[string]web.Data{
 		"account/sign-in": &signInPage{}, "account/account": &accountPage{},
+		"account/keys": &keysPage{}, "account/key-form": &keyFormPage{}, "account/key": &keyMadePage{},
 		"register/confirm": &confirmPage{}, "register/list": &vendorListPage{}, "register/vendor": &vendorPage{},
 		"register/vendor-form": &vendorFormPage{}, "register/engagement": &engagementPage{}, "register/engagement-form": &engagementFormPage{},
 		"register/link": &linkPage{}, "register/certification": &certificationPage{},
@@ -43,7 +45,7 @@ func TestFaultsHaveSentences(t *testing.T) {
 		"account.disable_self", "account.last_admin", "account.not_found", "account.unknown", "certification.days_reversed", "certification.not_below",
 		"chain.cycle", "chain.ended", "chain.since_future", "chain.twice", "changed_meanwhile", "choice.unknown", "contact.last_reachable",
 		"contact.not_found", "contact.removed", "contract.cannot_unsubscribe", "contract.ends_before_signing", "control_characters", "country.unknown",
-		"cursor.malformed", "date.malformed", "draft.in_effect", "duplicate", "email.malformed", "engagement.needs_change", "engagement.not_in_effect",
+		"cursor.malformed", "date.malformed", "draft.in_effect", "duplicate", "email.malformed", "engagement.needs_change", "key.account_disabled", "key.expires_late", "key.expires_past", "key.many", "key.networks", "key.not_found", "key.revoked", "key.role", "network.malformed", "engagement.not_in_effect",
 		"language.unknown", "list.too_long", "location.twice", "not_found", "number.malformed", "number.range", "password.one_character",
 		"password.own_name", "password.short", "password.wrong", "product.unknown", "publisher.exists", "publisher.not_found", "required",
 		"review.before_last", "role.missing", "sign_in.failed", "sign_in.needed", "sign_in.too_many", "slack.host", "slack.malformed", "slack.token_malformed", "slack.token_needed", "slack.token_unneeded", "slug.malformed",
@@ -103,6 +105,8 @@ func TestTextsOfValuesAreThere(t *testing.T) {
 	for _, act := range []string{"remove", "verify"} {
 		add("contacts."+act, "", "_title", "_what", "_record")
 	}
+	add("state.", texts(accounts.KeyStates)...)
+	add("option.life.", keyLives...)
 	add("ledger.actor.", "staff", "system", "recipient", "public")
 	for _, key := range keys {
 		for _, lang := range locale.All {
@@ -118,7 +122,7 @@ func TestFieldsOfRecordsHaveLabels(t *testing.T) {
 	t.Parallel()
 	d := newDesk(t)
 	fields := []string{"emergency.objection.count", "by_kind.removal.notice.count", "by_kind.removal.notice.unit", "before_signing.notice.count",
-		"token", "secret", "former_secret", "before_signing.by_kind.scope.objection.unit", "recipients.0", "products.0.plan", "plans.0", "locations.3.kind", "locations.0.country"}
+		"token", "secret", "former_secret", "networks", "per_minute", "life", "expires_on", "expires_at", "before_signing.by_kind.scope.objection.unit", "recipients.0", "products.0.plan", "plans.0", "locations.3.kind", "locations.0.country"}
 	for _, leaf := range sheetLeaves {
 		fields = append(fields, leaf.path)
 	}

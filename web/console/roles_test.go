@@ -39,13 +39,13 @@ var actOfRoute = map[string]actor.Act{
 
 	"/console/settings": actor.EditPublisher, "/console/settings/products": actor.EditPublisher,
 	"/console/settings/staff": actor.EditStaff, "/console/settings/staff/:id": actor.EditStaff, "/console/settings/staff/:id/password": actor.EditStaff,
-	"/console/settings/staff/:id/disable": actor.EditStaff, "/console/settings/staff/:id/enable": actor.EditStaff,
+	"/console/settings/staff/:id/disable": actor.EditStaff, staffKeysPath + "/:id/revoke": actor.EditStaff, "/console/settings/staff/:id/enable": actor.EditStaff,
 	"/console/ledger/verify": actor.ReadLedger,
 }
 
 // ownRoutes are for everybody with an account, and openRoutes for everybody.
 var (
-	ownRoutes  = []string{"/console/account/password", "/console/account/language"}
+	ownRoutes  = []string{"/console/account/password", "/console/account/language", keysPath, keysPath + "/:id/edit", keysPath + "/:id/revoke"}
 	openRoutes = []string{"/console/sign-in", "/console/sign-out"}
 )
 

@@ -36,6 +36,7 @@ func (s *Site) accountRoutes(in *web.Routes) {
 	in.GET(accountPath, s.showAccount)
 	in.POST(accountPath+"/password", s.changePassword)
 	in.POST(accountPath+"/language", s.changeLanguage)
+	s.keyRoutes(in)
 }
 
 func (s *Site) secure() bool { return strings.HasPrefix(s.web.URL("/"), "https://") }

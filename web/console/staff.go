@@ -24,6 +24,7 @@ func (s *Site) staffRoutes(in *web.Routes) {
 	both(staff, staffPath+"/:id/password", s.showStaffPassword, s.setStaffPassword)
 	both(staff, staffPath+"/:id/disable", s.askDisable, s.disableStaff)
 	both(staff, staffPath+"/:id/enable", s.askEnable, s.enableStaff)
+	s.staffKeyRoutes(staff)
 
 	read := in.With(allowed(actor.ReadLedger))
 	read.GET("/console/ledger", s.showLedger)
@@ -34,7 +35,7 @@ func (s *Site) staffRoutes(in *web.Routes) {
 // settingsTabs lead from one page of settings to the next.
 func (s *Site) settingsTabs(c *gin.Context) web.Tabs {
 	tabs := web.Tabs{Label: s.text(c, "settings.tabs")}
-	for _, t := range [][2]string{{"/console/settings", "settings.publisher"}, {"/console/settings/products", "settings.products"}, {staffPath, "staff.title"}} {
+	for _, t := range [][2]string{{"/console/settings", "settings.publisher"}, {"/console/settings/products", "settings.products"}, {staffPath, "staff.title"}, {staffKeysPath, "keys.title"}} {
 		link := web.NavLink{Href: t[0], Label: s.text(c, t[1])}
 		if c.Request.URL.Path == t[0] {
 			link.Current = "page"
