@@ -158,10 +158,8 @@ func (s *Site) answersOf(o *op, in reflect.Type) []int {
 		set[http.StatusNotModified] = true
 	}
 	if o.writes() {
-		set[http.StatusConflict] = true
-		if _, ok := in.FieldByName("Body"); ok {
-			set[http.StatusRequestEntityTooLarge], set[http.StatusUnsupportedMediaType] = true, true
-		}
+		set[http.StatusConflict] = true // and the gate looks at every body, asked for or not
+		set[http.StatusRequestEntityTooLarge], set[http.StatusUnsupportedMediaType] = true, true
 	}
 	if _, ok := in.FieldByName("IfMatch"); ok {
 		set[http.StatusPreconditionFailed], set[http.StatusPreconditionRequired] = true, true

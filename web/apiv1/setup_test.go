@@ -39,8 +39,14 @@ type desk struct {
 func newDesk(t testing.TB) *desk {
 	t.Helper()
 	level := slog.LevelError
-	d := &desk{House: housetest.New(t), t: t, level: &level}
-	log := slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: d}))
+	return deskOn(t, housetest.New(t), &level, slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: &leveled{&level}}))
+}
+
+// deskOn is the API on a house, whose server logs to the handler.
+func deskOn(t testing.TB, house *housetest.House, level *slog.Level, handler slog.Handler) *desk {
+	t.Helper()
+	d := &desk{House: house, t: t, level: level}
+	log := slog.New(handler)
 	ring, err := secrets.ParseKeyRing(d.Keys)
 	d.ok(err)
 	links := subscribers.NewLinks(d.DB, ring)
@@ -61,8 +67,11 @@ func newDesk(t testing.TB) *desk {
 	return d
 }
 
+// leveled is a level that a test may change.
+type leveled struct{ least *slog.Level }
+
 // Level is the least that is logged.
-func (d *desk) Level() slog.Level { return *d.level }
+func (l *leveled) Level() slog.Level { return *l.least }
 
 func (d *desk) ok(err error) {
 	d.t.Helper()
