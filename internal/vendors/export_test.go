@@ -1,9 +1,10 @@
 package vendors
 
-// ListOn, ListPageOn and BrowseOn let a test count queries; SlugOf is tried without a database.
+// ListOn, ListPageOn, CertificationsOn and BrowseOn let a test count queries; SlugOf is tried without a database.
 var (
-	ListOn     = list
-	BrowseOn   = listVendors
-	ListPageOn = listPage
-	SlugOf     = slugOf
+	ListOn           = list
+	BrowseOn         = listVendors
+	ListPageOn       = listPage
+	CertificationsOn = listCertifications
+	SlugOf           = slugOf
 )

@@ -220,8 +220,11 @@ func (s *Service) LastUpdated(ctx context.Context) (time.Time, error) {
 }
 
 // Schemes lists the schemes of certifications on the list as of a day, sorted: the choices of
-// ListFilter.Scheme.
+// ListFilter.Scheme. A day that is no sensible one is a fault at on.
 func (s *Service) Schemes(ctx context.Context, on calendar.Date) ([]string, error) {
+	if err := asked("on", on); err != nil {
+		return nil, err
+	}
 	type row struct{ Scheme string }
 	rows, err := database.Collect[row](ctx, s.db.Reader(ctx), `
 		select min(c.scheme) as scheme from certifications c where c.removed_at is null and exists (
