@@ -279,6 +279,14 @@ func TestASearchFindsNoMoreOfAnAddressThanIsShown(t *testing.T) {
 
 func TestLiftingWhatIsNoAddressFindsNothing(t *testing.T) {
 	h := newHouse(t)
+	h.ok(h.Suppress(t.Context(), h.who, "Kim@Bücher.example", subscribers.ByStaff, "asked"))
+	x, err := h.Suppression(t.Context(), " kim@BÜCHER.example")
+	if h.ok(err); x.Address != "kim@xn--bcher-kva.example" || x.Detail != "asked" || *x.CreatedBy != h.who.ID {
+		t.Errorf("%+v is suppressed", x)
+	}
+	h.ok(h.Unsuppress(t.Context(), h.who, "KIM@bücher.example"))
+	_, err = h.Suppression(t.Context(), "kim@bücher.example")
+	wantFault(t, "a lifted one", err, "suppression.not_found", "")
 	for _, address := range []string{"", "a\xff@b.example", "a\x00b", "nobody@customer.example"} {
 		wantFault(t, address, h.Unsuppress(t.Context(), h.who, address), "suppression.not_found", "")
 	}

@@ -75,6 +75,9 @@ func (s *Service) Unsuppress(ctx context.Context, who actor.Actor, address strin
 	if input.OptionalLine(&c, "address", &address); !c.OK() { // no address of ours can be that
 		return fault.Missing("suppression")
 	}
+	if normal, ok := input.NormalEmail(address); ok {
+		address = normal
+	}
 	return s.db.Transact(ctx, func(tx *database.Tx) error {
 		n, err := tx.Exec("delete from suppressions where address = lower($1)", address)
 		if err != nil {
@@ -86,6 +89,23 @@ func (s *Service) Unsuppress(ctx context.Context, who actor.Actor, address strin
 		return ledger.Append(tx, ledger.Entry{Kind: "suppression.lifted", Actor: who, Subject: ledger.Subject{Kind: "suppression"},
 			Body: map[string]string{"address": strings.ToLower(address)}})
 	})
+}
+
+// Suppression returns what is known of a suppressed address.
+func (s *Service) Suppression(ctx context.Context, address string) (*Suppression, error) {
+	var c fault.Check
+	if input.Email(&c, "address", &address); !c.OK() {
+		return nil, fault.Missing("suppression")
+	}
+	rows, err := database.Collect[Suppression](ctx, s.db.Reader(ctx),
+		"select address, reason, detail, created_at, created_by from suppressions where address = lower($1)", address)
+	if err != nil {
+		return nil, fmt.Errorf("read a suppression: %w", err)
+	}
+	if len(rows) == 0 {
+		return nil, fault.Missing("suppression")
+	}
+	return &rows[0], nil
 }
 
 // Suppressions lists suppressed addresses that contain the query, the latest first.

@@ -25,6 +25,8 @@ func (s *Site) customerOperations() {
 	s.contractOperations()
 	s.templateOperations()
 	s.contactOperations()
+	s.subscriptionOperations()
+	s.suppressionOperations()
 }
 
 type customersQuery struct {
