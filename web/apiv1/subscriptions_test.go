@@ -21,7 +21,7 @@ const (
 	botToken = "xoxb-1111-2222-verysecret"
 )
 
-func subscription(customer *uuid.UUID, channel, address string) SubscriptionInput {
+func newSubscription(customer *uuid.UUID, channel, address string) SubscriptionInput {
 	return SubscriptionInput{SubscriptionFacts: SubscriptionFacts{CustomerID: customer, Basis: "contract", Channel: channel, Address: address,
 		Language: "en", ConsentHow: "agreed with their IT"}}
 }
@@ -41,7 +41,7 @@ func TestASigningSecretIsToldOnceForAKey(t *testing.T) {
 	d := newDesk(t)
 	editor := d.as(d.Editor)
 	customer := d.Customer("Anna", "anna@customer.example", housetest.Sheet(30))
-	in := subscription(&customer.ID, "webhook", hookURL)
+	in := newSubscription(&customer.ID, "webhook", hookURL)
 	in.Products, in.Regions, in.Kinds = []uuid.UUID{d.Product.ID}, []string{"eea"}, []string{"addition"}
 	var made, again SubscriptionWithSecret
 	first := editor.post("/subscriptions", in, "Idempotency-Key", "once").want(201).into(&made)
@@ -93,8 +93,8 @@ func TestSlackSecretsAreTakenAndNeverTold(t *testing.T) {
 	d := newDesk(t)
 	editor := d.as(d.Editor)
 	customer := d.Customer("Anna", "anna@customer.example", housetest.Sheet(30))
-	byURL := editor.post("/subscriptions", subscription(&customer.ID, "slack", slackURL), "Idempotency-Key", "a").want(201).nowhere("verysecret")
-	channel := subscription(&customer.ID, "slack", "C012AB3CD4E")
+	byURL := editor.post("/subscriptions", newSubscription(&customer.ID, "slack", slackURL), "Idempotency-Key", "a").want(201).nowhere("verysecret")
+	channel := newSubscription(&customer.ID, "slack", "C012AB3CD4E")
 	editor.post("/subscriptions", channel).problem(422, "slack.token_needed at token")
 	channel.Token = botToken
 	byToken := editor.post("/subscriptions", channel).want(201).nowhere("verysecret")
@@ -131,7 +131,7 @@ func TestASubscriptionIsPausedResumedAndDisabled(t *testing.T) {
 	for _, act := range []string{"pause", "disable"} {
 		editor.post(only+"/"+act, SubscriptionReason{}, "If-Match", `"1"`).problem(409, "contact.last_reachable")
 	}
-	made := editor.post("/subscriptions", subscription(&customer.ID, "webhook", hookURL)).want(201)
+	made := editor.post("/subscriptions", newSubscription(&customer.ID, "webhook", hookURL)).want(201)
 	at := strings.TrimPrefix(made.Header.Get("Location"), Prefix)
 	var s Subscription
 	paused := editor.post(at+"/pause", SubscriptionReason{"moving"}, "If-Match", made.etag()).want(200).into(&s)
@@ -154,7 +154,7 @@ func TestASubscriptionIsPausedResumedAndDisabled(t *testing.T) {
 	}
 	reviewer := d.as(d.Staff("Rita Reviewer", actor.Reviewer))
 	reviewer.get(at).want(200)
-	reviewer.post("/subscriptions", subscription(&customer.ID, "email", "x@customer.example")).problem(403, "role.missing")
+	reviewer.post("/subscriptions", newSubscription(&customer.ID, "email", "x@customer.example")).problem(403, "role.missing")
 	for _, act := range []string{"pause", "disable", "resume", "unsubscribe", "rotate-secret", "end-former-secret", "replace-secret", "revoke-links"} {
 		reviewer.post(at+"/"+act, SubscriptionReason{}, "If-Match", `"1"`).want(403)
 	}
@@ -163,7 +163,7 @@ func TestASubscriptionIsPausedResumedAndDisabled(t *testing.T) {
 func TestAFollowerIsUnsubscribedAndComesBack(t *testing.T) {
 	d := newDesk(t)
 	editor := d.as(d.Editor)
-	in := subscription(nil, "email", "fan@elsewhere.example")
+	in := newSubscription(nil, "email", "fan@elsewhere.example")
 	editor.post("/subscriptions", in).problem(422, "required at customer_id")
 	in.Basis = "follower"
 	var s, back SubscriptionWithSecret
@@ -212,7 +212,7 @@ func TestWhatIsWrongWithASubscriptionIsSaidAtItsField(t *testing.T) {
 		{func(in *SubscriptionInput) { in.Channel, in.Address = "email", "nobody" }, 422, "email.malformed at address"},
 		{func(in *SubscriptionInput) { in.Channel, in.Address = "email", "anna@customer.example" }, 409, "duplicate at address"},
 	} {
-		in := subscription(&customer.ID, "webhook", hookURL)
+		in := newSubscription(&customer.ID, "webhook", hookURL)
 		wrong.change(&in)
 		editor.post("/subscriptions", in).problem(wrong.status, wrong.parts)
 	}
@@ -232,7 +232,7 @@ func TestSubscriptionsAreListedInPages(t *testing.T) {
 	editor := d.as(d.Editor)
 	customer := d.Customer("Anna", "anna@customer.example", housetest.Sheet(30))
 	d.Follower("fan@elsewhere.example", "de")
-	editor.post("/subscriptions", subscription(&customer.ID, "webhook", hookURL)).want(201)
+	editor.post("/subscriptions", newSubscription(&customer.ID, "webhook", hookURL)).want(201)
 	d.ok(d.Subscribers.Suppress(t.Context(), d.Editor, "anna@customer.example", subscribers.ByStaff, ""))
 	for query, want := range map[string]int{"": 3, "basis=follower": 1, "channel=webhook": 1, "state=paused": 0, "query=Anna": 2, "query=key%3Dopen": 0,
 		"customer=" + customer.ID.String(): 2, "customer=" + exampleID(9).String(): 0} {
@@ -252,7 +252,7 @@ func TestSubscriptionsAreListedInPages(t *testing.T) {
 			channels = append(channels, fmt.Sprint(s.Channel, " ", s.Suppressed))
 		}
 		if i == 1 { // it comes behind the page, as the youngest
-			editor.post("/subscriptions", subscription(&customer.ID, "slack", slackURL)).want(201)
+			editor.post("/subscriptions", newSubscription(&customer.ID, "slack", slackURL)).want(201)
 		}
 	}
 	if diff := cmp.Diff([]string{"email true", "email false", "webhook false", "slack false"}, channels); diff != "" {
