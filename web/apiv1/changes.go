@@ -17,8 +17,8 @@ import (
 func (s *Site) changeOperations() {
 	handle(s, op{id: "listChanges", method: http.MethodGet, path: "/changes", tag: tagChanges, act: actor.ReadConsole,
 		summary: "The changes, the newest first"}, s.listChanges)
-	handle(s, op{id: "draftChange", method: http.MethodPost, path: "/changes", tag: tagChanges, act: actor.DraftChange,
-		summary: "Draft a change", text: "Nobody is told of a draft. What it lacks for an announcement its readiness tells."}, s.draftChange)
+	handle(s, op{id: "draftChange", method: http.MethodPost, path: "/changes", tag: tagChanges, act: actor.DraftChange, answers: []int{404},
+		summary: "Draft a change", text: "Nobody is told of a draft. What it lacks for an announcement its readiness tells. Before anybody has said who the publisher is there are no changes (404)."}, s.draftChange)
 	handle(s, op{id: "getChange", method: http.MethodGet, path: "/changes/{id}", tag: tagChanges, act: actor.ReadConsole,
 		summary: "A change"}, s.getChange)
 	handle(s, op{id: "getProposal", method: http.MethodGet, path: "/changes/{id}/proposal", tag: tagChanges, act: actor.ReadConsole,

@@ -33,7 +33,7 @@ func (NoticePreview) Example() any {
 }
 
 func (s *Site) previewOperations() {
-	handle(s, op{id: "previewNotice", method: http.MethodGet, path: "/changes/{id}/preview", tag: tagChanges, act: actor.ReadConsole,
+	handle(s, op{id: "previewNotice", method: http.MethodGet, path: "/changes/{id}/preview", tag: tagChanges, act: actor.ReadConsole, answers: []int{409},
 		summary: "A notice of a change, as it would go out now", text: "Links in it that belong to one recipient lead nowhere."}, s.previewNotice)
 }
 
