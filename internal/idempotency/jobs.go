@@ -28,10 +28,12 @@ type sweeper struct {
 	store *Store
 }
 
-// Work removes what is older than KeptFor.
-func (w *sweeper) Work(ctx context.Context, _ *river.Job[Sweep]) error {
-	_, err := w.store.db.Pool().Exec(ctx, "delete from idempotency_keys where created_at <= $1", w.store.db.Now().Add(-KeptFor))
-	if err != nil {
+// Work forgets what is too old.
+func (w *sweeper) Work(ctx context.Context, _ *river.Job[Sweep]) error { return w.store.Forget(ctx) }
+
+// Forget removes what is older than KeptFor.
+func (s *Store) Forget(ctx context.Context) error {
+	if _, err := s.db.Pool().Exec(ctx, "delete from idempotency_keys where created_at <= $1", s.db.Now().Add(-KeptFor)); err != nil {
 		return fmt.Errorf("remove old answers: %w", err)
 	}
 	return nil
