@@ -17,8 +17,8 @@ type Delivery struct {
 	ChangeID       uuid.UUID      `json:"change_id"`
 	Reference      string         `json:"reference" doc:"Of the change."`
 	SubscriptionID uuid.UUID      `json:"subscription_id"`
-	WindowID       *uuid.UUID     `json:"window_id" doc:"Of the customer whose contract names the recipient; null for followers."`
-	CustomerID     *uuid.UUID     `json:"customer_id" doc:"null for followers."`
+	WindowID       *uuid.UUID     `json:"window_id" nullable:"true" doc:"Of the customer whose contract names the recipient; null for followers."`
+	CustomerID     *uuid.UUID     `json:"customer_id" nullable:"true" doc:"null for followers."`
 	CustomerName   string         `json:"customer_name" doc:"Empty for followers."`
 	Basis          string         `json:"basis" enum:"contract,follower" doc:"contract: a customer's contract names the recipient; follower: they asked to be told."`
 	Channel        string         `json:"channel" enum:"email,webhook,slack"`

@@ -23,10 +23,10 @@ type LedgerEntry struct {
 	At          time.Time       `json:"at"`
 	Kind        string          `json:"kind" doc:"What happened; more kinds may come."`
 	ActorKind   string          `json:"actor_kind" doc:"Of who did it: staff, system, …"`
-	ActorID     *uuid.UUID      `json:"actor_id" doc:"The account; null where there is none."`
+	ActorID     *uuid.UUID      `json:"actor_id" nullable:"true" doc:"The account; null where there is none."`
 	ActorName   string          `json:"actor_name" doc:"The account's name as it is now; else empty."`
 	SubjectKind string          `json:"subject_kind" doc:"What it was about: vendor, change, …"`
-	SubjectID   *uuid.UUID      `json:"subject_id"`
+	SubjectID   *uuid.UUID      `json:"subject_id" nullable:"true"`
 	Body        json.RawMessage `json:"body" doc:"An object, by the kind of entry; by_key in it is the API key that a program acted with. null when it was erased: the chain stays whole."`
 }
 
