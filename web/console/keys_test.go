@@ -71,7 +71,7 @@ func TestAKeyIsMadeAndShownOnce(t *testing.T) {
 		t.Errorf("the key acts as %+v, %+v", who, k)
 	}
 	r.follow(r.submit(form)).want(200, "This key was made already", "pipeline").without(text) // the page loaded again
-	r.get(keysPath).want(200, "pipeline", k.Hint, "Reviewer", "198.51.100.0/24", "29 November 2026").without(text, "Never")
+	r.get(keysPath).want(200, "pipeline", k.Hint, "Reviewer", "198.51.100.0/24", "29 November 2026").want(200, "Last used").without(text)
 	r.get(keysPath+"?lang=de").want(200, "Ihre API-Schlüssel", "Prüfung", "Zuletzt benutzt")
 
 	settings, err := d.Publisher.Get(t.Context())
@@ -122,7 +122,7 @@ func TestAdministratorsSeeAndRevokeEverybodysKeys(t *testing.T) {
 	k := d.newestKey()
 	r := d.admin()
 	r.get(staffPath).want(200, "API keys")
-	r.get(staffKeysPath).want(200, "pipeline", "Edda Editor", "From anywhere", "Never")
+	r.get(staffKeysPath).want(200, "pipeline", "Edda Editor", "From anywhere", "Never used", "600 requests a minute")
 	r.get(keysPath).want(200, "There are no API keys")
 	_, err = d.DB.Pool().Exec(t.Context(), "update accounts set role = 'reviewer' where id = $1", d.Editor.ID)
 	d.ok(err)
