@@ -138,6 +138,38 @@ func sendCached(c *gin.Context, contentType string, body []byte, etag string, mo
 	return nil
 }
 
+// Unchanged sets the validators of a public answer, and says whether the reader has it already, by
+// If-None-Match or, without that, by If-Modified-Since: 304 is then answered. The ETag is a digest of
+// content; modified is when it last came to be what it is.
+//
+// Last-Modified tells no more than the second, and what is written at an instant may be seen a little
+// later. So what is younger than a minute is told a second early and proves nothing; after that the very
+// time that was told proves that nothing changed since, and so does one a minute later.
+func (k *Kit) Unchanged(c *gin.Context, content []byte, modified time.Time) bool {
+	etag := etagOf(content)
+	c.Header("ETag", etag)
+	c.Header("Cache-Control", "no-cache")
+	told, young := modified.UTC().Truncate(time.Second), k.Now().Sub(modified) < coarse
+	if young {
+		told = told.Add(-time.Second)
+	}
+	c.Header("Last-Modified", told.Format(http.TimeFormat))
+	has := false
+	if given := c.GetHeader("If-None-Match"); given != "" {
+		has = matchesETag(given, etag)
+	} else if since, err := http.ParseTime(c.GetHeader("If-Modified-Since")); err == nil && !young {
+		has = since.Equal(told) || !since.Before(told.Add(coarse))
+	}
+	if has {
+		c.Header("Content-Encoding", "") // gin deletes an empty header: there is no body to compress
+		c.Status(http.StatusNotModified)
+	}
+	return has
+}
+
+// coarse is how far clocks and commits may be from the second that Last-Modified names.
+const coarse = time.Minute
+
 func matchesETag(header, etag string) bool {
 	for part := range strings.SplitSeq(header, ",") {
 		part = strings.TrimSpace(part)

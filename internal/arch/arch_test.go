@@ -34,7 +34,7 @@ var floors = [][]string{
 	/* 4 */ {"internal/vendors/sample"},
 	/* 5 */ {"internal/changes", "internal/notify/email", "internal/notify/webhook", "internal/notify/slack"},
 	/* 6 */ {"internal/notify", "internal/housetest"},
-	/* 7 */ {"web"},
+	/* 7 */ {"web", "web/shapes"},
 	/* 7 */ {"web/webtest", "web/browsertest", "internal/app"},
 	/* 8 */ {"web/public", "web/portal", "web/console", "web/apiv1", "internal/demo/site"},
 	/* 8 */ {"web/apiv1/client"}, // stands alone: others' programs import it

@@ -118,12 +118,13 @@ type PublicDates struct {
 	ChangeID        uuid.UUID
 	ObjectionEndsAt *time.Time // the earliest objection deadline of any customer; nil when nobody is affected
 	LastEffectiveOn *calendar.Date
+	UpdatedAt       time.Time // when one of them, or another of a customer's dates, was last written
 }
 
 // DatesOf returns the public dates of several changes, with one query.
 func (s *Service) DatesOf(ctx context.Context, ids []uuid.UUID) (map[uuid.UUID]PublicDates, error) {
 	rows, err := database.Collect[PublicDates](ctx, s.db.Reader(ctx), `select change_id, min(objection_ends_at) as objection_ends_at,
-		max(effective_on) as last_effective_on from windows where change_id = any($1) group by change_id`, database.OrEmpty(ids))
+		max(effective_on) as last_effective_on, max(updated_at) as updated_at from windows where change_id = any($1) group by change_id`, database.OrEmpty(ids))
 	if err != nil {
 		return nil, fmt.Errorf("read dates of changes: %w", err)
 	}

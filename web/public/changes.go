@@ -35,6 +35,8 @@ type dateView struct {
 	State string
 }
 
+var changesAlternate = web.Alternate{Type: "application/json", Title: "JSON", Href: "/changes.json"}
+
 type changesPage struct {
 	web.Page
 	Pub     *publisher.Settings
@@ -136,6 +138,7 @@ func (s *Site) listChanges(c *gin.Context, pub *publisher.Settings) error {
 	}
 	p := &changesPage{Page: s.web.NewPage(c, "public.changes.title"), Pub: pub, Pager: web.NewPager(c, "", next), Later: after != ""}
 	p.Description = s.speak(p.Lang).t("changes.description", "Publisher", pub.LegalName)
+	p.Alternates = []web.Alternate{changesAlternate}
 	if p.Changes, err = s.views(c, pub, list); err != nil {
 		return err
 	}

@@ -16,7 +16,7 @@ import (
 
 	"fairnotice/internal/publisher"
 	"fairnotice/internal/vendors"
-	"fairnotice/web/public"
+	"fairnotice/web/shapes"
 )
 
 var update = flag.Bool("update", false, "write the goldens anew")
@@ -74,7 +74,7 @@ func TestJSON(t *testing.T) {
 	h.whole()
 	body := h.page("/subprocessors.json?q=GmbH", 200)
 	golden(t, "subprocessors.json", body)
-	var doc public.Document
+	var doc shapes.PublishedList
 	if err := json.Unmarshal([]byte(h.page("/subprocessors.json", 200)), &doc); err != nil || len(doc.Entries) != 9 {
 		t.Errorf("the whole list: %d entries, %v", len(doc.Entries), err)
 	}

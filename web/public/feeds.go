@@ -2,9 +2,7 @@ package public
 
 import (
 	"bytes"
-	"crypto/sha256"
 	"encoding/csv"
-	"encoding/hex"
 	"encoding/json"
 	"fmt"
 	"net/http"
@@ -16,6 +14,7 @@ import (
 	"fairnotice/internal/publisher"
 	"fairnotice/internal/vendors"
 	"fairnotice/web"
+	"fairnotice/web/shapes"
 )
 
 func (s *Site) sendJSON(c *gin.Context, pub *publisher.Settings) error {
@@ -29,10 +28,14 @@ func (s *Site) sendJSON(c *gin.Context, pub *publisher.Settings) error {
 		return err
 	}
 	// The time of this answer is no change of the list: the ETag leaves it out.
-	if known(c, lasting, doc.LastUpdated) {
+	if s.web.Unchanged(c, lasting, s.modified(l, pub)) {
 		return nil
 	}
 	doc.GeneratedAt = s.web.Now().UTC().Truncate(time.Second)
+	return sendIndented(c, doc)
+}
+
+func sendIndented(c *gin.Context, doc any) error {
 	body, err := json.MarshalIndent(doc, "", "  ")
 	if err != nil {
 		return err
@@ -41,29 +44,24 @@ func (s *Site) sendJSON(c *gin.Context, pub *publisher.Settings) error {
 	return nil
 }
 
-// known sets what a reader needs to ask again, and answers 304 to one that has this content already.
-func known(c *gin.Context, content []byte, modified *time.Time) bool {
-	sum := sha256.Sum256(content)
-	etag := `W/"` + hex.EncodeToString(sum[:12]) + `"` // weak: compression changes the bytes
-	c.Header("ETag", etag)
-	c.Header("Cache-Control", "no-cache")
-	if modified != nil {
-		c.Header("Last-Modified", modified.UTC().Format(http.TimeFormat))
+// modified is when the list last came to read as it does: when it or the publisher was written, and
+// without a day in the question when the publisher's day began, which certifications and plans turn on.
+func (s *Site) modified(l *list, pub *publisher.Settings) time.Time {
+	at := latest(l.Updated, pub.UpdatedAt)
+	if !l.Dated {
+		at = latest(at, l.Today.Start(pub.Zone()))
 	}
-	for part := range strings.SplitSeq(c.GetHeader("If-None-Match"), ",") {
-		if part = strings.TrimSpace(part); part == "*" || part != "" && strings.TrimPrefix(part, "W/") == strings.TrimPrefix(etag, "W/") {
-			c.Header("Content-Encoding", "")
-			c.Status(http.StatusNotModified)
-			return true
-		}
-	}
-	return false
+	return at
+}
+
+func companyOf(pub *publisher.Settings) shapes.PublishedCompany {
+	return shapes.PublishedCompany{LegalName: pub.LegalName, Address: pub.Address, Country: pub.Country, Website: pub.Website,
+		PrivacyEmail: pub.PrivacyEmail}
 }
 
 // document puts the list into its published shape.
-func (s *Site) document(l *list, pub *publisher.Settings) *Document {
-	doc := &Document{Publisher: Publisher{LegalName: pub.LegalName, Address: pub.Address, Country: pub.Country, Website: pub.Website,
-		PrivacyEmail: pub.PrivacyEmail}, AsOf: l.On, TimeZone: pub.TimeZone, Entries: []Entry{}}
+func (s *Site) document(l *list, pub *publisher.Settings) *shapes.PublishedList {
+	doc := &shapes.PublishedList{Publisher: companyOf(pub), AsOf: l.On, TimeZone: pub.TimeZone, Entries: []shapes.PublishedEntry{}}
 	if !l.Updated.IsZero() {
 		at := l.Updated.Truncate(time.Second)
 		doc.LastUpdated = &at
@@ -79,36 +77,36 @@ func (s *Site) document(l *list, pub *publisher.Settings) *Document {
 // csvColumns are the columns of /subprocessors.csv, in order.
 var csvColumns = []struct {
 	name  string
-	value func(*Entry) string
+	value func(*shapes.PublishedEntry) string
 }{
-	{"legal_name", func(e *Entry) string { return e.LegalName }},
-	{"trade_name", func(e *Entry) string { return e.TradeName }},
-	{"country", func(e *Entry) string { return e.Country }},
-	{"address", func(e *Entry) string { return e.Address }},
-	{"website", func(e *Entry) string { return e.Website }},
-	{"privacy_contact", func(e *Entry) string {
+	{"legal_name", func(e *shapes.PublishedEntry) string { return e.LegalName }},
+	{"trade_name", func(e *shapes.PublishedEntry) string { return e.TradeName }},
+	{"country", func(e *shapes.PublishedEntry) string { return e.Country }},
+	{"address", func(e *shapes.PublishedEntry) string { return e.Address }},
+	{"website", func(e *shapes.PublishedEntry) string { return e.Website }},
+	{"privacy_contact", func(e *shapes.PublishedEntry) string {
 		return joined(", ", e.PrivacyContact.Name, e.PrivacyContact.Position, e.PrivacyContact.Email)
 	}},
-	{"purpose", func(e *Entry) string { return e.Purpose }},
-	{"products", func(e *Entry) string {
-		return each(e.Products, func(p Product) string { return joined(" ", p.Name, p.Plan) })
+	{"purpose", func(e *shapes.PublishedEntry) string { return e.Purpose }},
+	{"products", func(e *shapes.PublishedEntry) string {
+		return each(e.Products, func(p shapes.PublishedProduct) string { return joined(" ", p.Name, p.Plan) })
 	}},
-	{"regions", func(e *Entry) string { return strings.Join(e.Regions, "; ") }},
-	{"data_categories", func(e *Entry) string { return strings.Join(e.DataCategories, "; ") }},
-	{"special_categories", func(e *Entry) string { return strings.Join(e.SpecialCategories, "; ") }},
-	{"data_subjects", func(e *Entry) string { return strings.Join(e.DataSubjects, "; ") }},
-	{"locations", func(e *Entry) string {
-		return each(e.Locations, func(l Location) string { return l.Country + " " + l.Kind })
+	{"regions", func(e *shapes.PublishedEntry) string { return strings.Join(e.Regions, "; ") }},
+	{"data_categories", func(e *shapes.PublishedEntry) string { return strings.Join(e.DataCategories, "; ") }},
+	{"special_categories", func(e *shapes.PublishedEntry) string { return strings.Join(e.SpecialCategories, "; ") }},
+	{"data_subjects", func(e *shapes.PublishedEntry) string { return strings.Join(e.DataSubjects, "; ") }},
+	{"locations", func(e *shapes.PublishedEntry) string {
+		return each(e.Locations, func(l shapes.PublishedLocation) string { return l.Country + " " + l.Kind })
 	}},
-	{"transfers_eea", func(e *Entry) string { return e.mechanisms(vendors.EEA) }},
-	{"transfers_gb", func(e *Entry) string { return e.mechanisms(vendors.UK) }},
-	{"transfers_ch", func(e *Entry) string { return e.mechanisms(vendors.Switzerland) }},
-	{"hosted_on", func(e *Entry) string { return e.HostedOn }},
-	{"certifications", func(e *Entry) string {
-		return each(e.Certifications, func(c Certification) string { return joined(" ", c.Scheme, c.Edition, c.Status.State) })
+	{"transfers_eea", func(e *shapes.PublishedEntry) string { return mechanisms(e, vendors.EEA) }},
+	{"transfers_gb", func(e *shapes.PublishedEntry) string { return mechanisms(e, vendors.UK) }},
+	{"transfers_ch", func(e *shapes.PublishedEntry) string { return mechanisms(e, vendors.Switzerland) }},
+	{"hosted_on", func(e *shapes.PublishedEntry) string { return e.HostedOn }},
+	{"certifications", func(e *shapes.PublishedEntry) string {
+		return each(e.Certifications, func(c shapes.PublishedCertification) string { return joined(" ", c.Scheme, c.Edition, c.Status.State) })
 	}},
-	{"since", func(e *Entry) string { return e.Since.String() }},
-	{"url", func(e *Entry) string { return e.URL }},
+	{"since", func(e *shapes.PublishedEntry) string { return e.Since.String() }},
+	{"url", func(e *shapes.PublishedEntry) string { return e.URL }},
 }
 
 func (s *Site) sendCSV(c *gin.Context, pub *publisher.Settings) error {
@@ -122,11 +120,14 @@ func (s *Site) sendCSV(c *gin.Context, pub *publisher.Settings) error {
 		return err
 	}
 	c.Header("Content-Disposition", `attachment; filename="subprocessors-`+l.On.String()+`.csv"`)
-	return web.SendCached(c, "text/csv; charset=utf-8; header=present", body, l.Updated)
+	if !s.web.Unchanged(c, body, s.modified(l, pub)) {
+		c.Data(http.StatusOK, "text/csv; charset=utf-8; header=present", body)
+	}
+	return nil
 }
 
 // table writes the entries as RFC 4180 has it.
-func table(entries []Entry) ([]byte, error) {
+func table(entries []shapes.PublishedEntry) ([]byte, error) {
 	var b bytes.Buffer
 	out := csv.NewWriter(&b)
 	out.UseCRLF = true

@@ -168,6 +168,7 @@ func (s *Site) address(p *listPage, l *list) {
 	p.Alternates = []web.Alternate{
 		{Type: "application/json", Title: "JSON", Href: p.JSON},
 		{Type: "text/csv", Title: "CSV", Href: p.CSV},
+		changesAlternate,
 	}
 }
 

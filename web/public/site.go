@@ -56,8 +56,9 @@ func (s *Site) routes() {
 	data := pages.With(answerProblems)
 	data.GET("/subprocessors.json", s.data(s.sendJSON))
 	data.GET("/subprocessors.csv", s.data(s.sendCSV))
+	data.GET("/changes.json", s.data(s.sendChanges))
 	data.GET("/.well-known/security.txt", s.data(s.sendSecurity))
-	for _, path := range []string{"/subprocessors.json", "/subprocessors.csv"} {
+	for _, path := range []string{"/subprocessors.json", "/subprocessors.csv", "/changes.json"} {
 		s.web.Engine().OPTIONS(path, web.AllowConditional)
 	}
 }
