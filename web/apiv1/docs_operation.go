@@ -90,7 +90,7 @@ func (w *drawer) operation(o *huma.Operation, server, path string) operation {
 	if !w.whole {
 		return view
 	}
-	view.Text, view.Open = paragraphs(o.Description), len(o.Security) == 0
+	view.Text, view.Open = paragraphs(o.Description), !needsKey(o)
 	for _, p := range o.Parameters {
 		view.Params = append(view.Params, w.param(p))
 	}
@@ -105,6 +105,10 @@ func (w *drawer) operation(o *huma.Operation, server, path string) operation {
 		w.answer(&view, status, o.Responses[status])
 	}
 	return view
+}
+
+func needsKey(o *huma.Operation) bool {
+	return slices.ContainsFunc(o.Security, func(need map[string][]string) bool { return len(need) > 0 })
 }
 
 // places are in the order in which they stand.

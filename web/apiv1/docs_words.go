@@ -87,7 +87,7 @@ func curlOf(o *huma.Operation, method, address string) string {
 	if method != "GET" {
 		lines = append(lines, "-X "+method)
 	}
-	if len(o.Security) > 0 {
+	if needsKey(o) {
 		lines = append(lines, `-H "Authorization: Bearer $FAIRNOTICE_KEY"`)
 	}
 	for _, p := range o.Parameters {

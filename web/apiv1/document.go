@@ -34,6 +34,7 @@ const (
 	tagNotices        = "Notices and deliveries"
 	tagLedger         = "Ledger"
 	tagStaff          = "Staff and keys"
+	tagOpen           = "Open to all"
 )
 
 // tags are the groups with what they are about.
@@ -50,6 +51,7 @@ var tags = []struct{ name, text string }{
 	{tagNotices, "What was sent, to whom, with each attempt and the answer to it."},
 	{tagLedger, "The record of every step: append-only and chained by digests."},
 	{tagStaff, "Accounts of the publisher's staff, and API keys."},
+	{tagOpen, "What anybody may read, without a key: the published list and the announced changes."},
 }
 
 // describe fills what is said of the API as a whole.

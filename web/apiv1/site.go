@@ -77,6 +77,7 @@ func New(kit *web.Kit, services Services) (*Site, error) {
 	group := kit.Engine().Group(Prefix, noStore, s.authenticate, s.limitRate, s.checkQuery, s.checkBody, s.answerOnce, s.tag)
 	s.api = humagin.NewWithGroup(kit.Engine(), group, s.config())
 	s.operations()
+	s.describeOpenReads(s.api.OpenAPI())
 	if err := prune(s.api.OpenAPI()); err != nil {
 		return nil, err
 	}

@@ -128,7 +128,7 @@ func TestAskingAgain(t *testing.T) {
 	h := filled(t)
 	c := h.addition()
 	h.announce(c)
-	for _, path := range []string{"/", "/?q=stripe", "/subprocessors/stripe", "/changes", "/changes/" + c.Reference, "/subprocessors.json", "/subprocessors.csv", "/.well-known/security.txt"} {
+	for _, path := range []string{"/", "/?q=stripe", "/subprocessors/stripe", "/changes", "/changes/" + c.Reference, "/changes.json", "/subprocessors.json", "/subprocessors.csv", "/.well-known/security.txt"} {
 		first := h.get(path)
 		tag := first.Header().Get("ETag")
 		if first.Code != 200 || tag == "" || first.Header().Get("Access-Control-Allow-Origin") != "*" || first.Header().Get("Last-Modified") == "" {

@@ -21,7 +21,7 @@ type PublishedChanges struct {
 type PublishedChange struct {
 	Reference       string          `json:"reference"`
 	URL             string          `json:"url" doc:"Its page."`
-	Kind            string          `json:"kind" enum:"addition,replacement,alteration,removal"`
+	Kind            string          `json:"kind" enum:"addition,replacement,removal"`
 	State           string          `json:"state" enum:"announced,effective,withdrawn"`
 	EngagementID    string          `json:"engagement_id" doc:"As in the list of sub-processors."`
 	Vendor          string          `json:"vendor" doc:"The name of the vendor that it is about."`

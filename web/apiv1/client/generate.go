@@ -88,7 +88,11 @@ func prepared() ([]byte, error) {
 	}
 	delete(d, "webhooks") // their bodies are among the schemas
 	dropExamples(d)
-	for _, item := range d["paths"].(object) {
+	for path, item := range d["paths"].(object) {
+		if item.(object)["servers"] != nil { // what is read without a key isn't below Prefix
+			delete(d["paths"].(object), path)
+			continue
+		}
 		for _, o := range item.(object) {
 			if o, ok := o.(object); ok && o["operationId"] != nil {
 				simplify(o)
