@@ -37,6 +37,7 @@ var floors = [][]string{
 	/* 7 */ {"web", "web/shapes"},
 	/* 7 */ {"web/webtest", "web/browsertest", "internal/app"},
 	/* 8 */ {"web/public", "web/portal", "web/console", "web/apiv1", "internal/demo/site"},
+	/* 8 */ {"web/apiv1/apiv1test"},
 	/* 8 */ {"web/apiv1/client"}, // stands alone: others' programs import it
 	/* 8 */ {"internal/demo/inbox", "internal/demo/hooks", "internal/demo/workspace"},
 	/* 8 */ {"internal/demo"},

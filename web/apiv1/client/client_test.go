@@ -3,11 +3,8 @@ package client_test
 import (
 	"errors"
 	"fmt"
-	"log/slog"
 	"net/http"
 	"net/http/httptest"
-	"net/url"
-	"os"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -15,66 +12,24 @@ import (
 
 	"github.com/google/uuid"
 
-	"fairnotice/internal/accounts"
 	"fairnotice/internal/actor"
-	"fairnotice/internal/database"
 	"fairnotice/internal/housetest"
-	"fairnotice/internal/idempotency"
-	"fairnotice/internal/notify"
-	"fairnotice/internal/notify/email"
-	"fairnotice/internal/secrets"
-	"fairnotice/internal/subscribers"
-	"fairnotice/web"
-	"fairnotice/web/apiv1"
+	"fairnotice/web/apiv1/apiv1test"
 	"fairnotice/web/apiv1/client"
 )
 
 // server is the API on a real database.
-type server struct {
-	*housetest.House
-	*httptest.Server
-	accounts *accounts.Service
-	notify   *notify.Service
-	t        testing.TB
-}
+type server struct{ *apiv1test.Server }
 
-func serve(t testing.TB) *server {
-	t.Helper()
-	s := &server{House: housetest.New(t), t: t}
-	ring, err := secrets.ParseKeyRing(s.Keys)
-	s.ok(err)
-	links := subscribers.NewLinks(s.DB, ring)
-	s.notify, err = notify.New(s.DB, s.Jobs, s.Changes, s.Vendors, s.Publisher, links, notify.Options{
-		PublicURL: "https://trust.nordlicht.example", MailFrom: "notices@nordlicht.example", Channels: subscribers.Channels})
-	s.ok(err)
-	mail := notify.NewEmail(email.NewComposer(nil), nil, links, notify.EmailLimits{Connections: 1})
-	kit, err := web.New(web.Options{PublicURL: &url.URL{Scheme: "http", Host: "trust.nordlicht.example"}, Publisher: "Nordlicht Software GmbH",
-		Logger: slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelError})), Now: s.Clock.Now, Away: database.Away})
-	s.ok(err)
-	s.accounts = accounts.New(s.DB)
-	_, err = apiv1.New(kit, apiv1.Services{DB: s.DB, Accounts: s.accounts, Publisher: s.Publisher, Vendors: s.Vendors,
-		Subscribers: s.Subscribers, Changes: s.Changes, Notify: s.notify, Composer: notify.Composers{notify.ChannelEmail: mail},
-		Idempotency: idempotency.New(s.DB, ring), Stopping: make(chan struct{})})
-	s.ok(err)
-	s.Server = httptest.NewServer(kit.Handler())
-	t.Cleanup(s.Close)
-	return s
-}
+func serve(t testing.TB) *server { return &server{apiv1test.Serve(t)} }
 
-func (s *server) ok(err error) {
-	s.t.Helper()
-	if err != nil {
-		s.t.Fatal(err)
-	}
-}
+func (s *server) ok(err error) { s.T.Helper(); s.OK(err) }
 
-// as is a client with a new key of somebody's.
+// as is a client with a new key of somebody's, that tries again at once.
 func (s *server) as(who actor.Actor, options ...client.Option) *client.Client {
-	s.t.Helper()
-	key, err := s.accounts.CreateKey(s.t.Context(), who, &accounts.Key{Name: "test", Role: who.Role, PerMinute: accounts.HighestKeyRate})
-	s.ok(err)
-	c, err := client.New(s.URL, key, append([]client.Option{client.WithRetries(client.DefaultTries, time.Millisecond)}, options...)...)
-	s.ok(err)
+	s.T.Helper()
+	c, err := client.New(s.URL, s.Key(who), append([]client.Option{client.WithRetries(client.DefaultTries, time.Millisecond)}, options...)...)
+	s.OK(err)
 	return c
 }
 
