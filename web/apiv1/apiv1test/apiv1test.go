@@ -2,11 +2,13 @@
 package apiv1test
 
 import (
+	"context"
 	"log/slog"
 	"net/http/httptest"
 	"net/url"
 	"os"
 	"testing"
+	"time"
 
 	"fairnotice/internal/accounts"
 	"fairnotice/internal/actor"
@@ -64,6 +66,26 @@ func (s *Server) OK(err error) {
 	if err != nil {
 		s.T.Fatal(err)
 	}
+}
+
+// Send runs a sender of mail until the test ends, over a relay that takes everything.
+func (s *Server) Send(t testing.TB) *housetest.Relay {
+	t.Helper()
+	relay := housetest.StartRelay(t)
+	cfg, err := email.ParseURL("smtp://" + relay.Address)
+	s.OK(err)
+	ring, err := secrets.ParseKeyRing(s.Keys)
+	s.OK(err)
+	pool := email.NewPool(cfg, 2, slog.New(slog.DiscardHandler))
+	mail := notify.NewEmail(email.NewComposer(nil), pool, subscribers.NewLinks(s.DB, ring), notify.EmailLimits{Connections: 2, PerDomain: 2})
+	sender := notify.StartSender(s.DB, s.Jobs, slog.New(slog.DiscardHandler), mail)
+	t.Cleanup(func() {
+		ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
+		defer cancel()
+		sender.Stop(ctx)
+		_ = pool.Close()
+	})
+	return relay
 }
 
 // Key makes an API key of somebody's, with their own role.

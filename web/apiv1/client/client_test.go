@@ -3,6 +3,7 @@ package client_test
 import (
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -14,6 +15,7 @@ import (
 
 	"fairnotice/internal/actor"
 	"fairnotice/internal/housetest"
+	"fairnotice/internal/notify"
 	"fairnotice/web/apiv1/apiv1test"
 	"fairnotice/web/apiv1/client"
 )
@@ -211,5 +213,38 @@ func TestAnAnswerOfAnotherServerIsTold(t *testing.T) {
 	}
 	if _, err := c.ListProducts(t.Context()); err == nil || !strings.Contains(err.Error(), "isn't Fairnotice's") {
 		t.Errorf("another site: %v", err)
+	}
+}
+
+func TestANoticeIsFollowedToItsEnd(t *testing.T) {
+	s := serve(t)
+	s.Customer("Anna", "anna@customer.example", housetest.Sheet(30))
+	s.Customer("Bela", "bela@customer.example", housetest.Sheet(30))
+	change := s.Announced(s.Addition(s.Vendor("Sentry Example Ltd"), 60))
+	s.ok(s.Notify.FanOut(t.Context(), change.ID, notify.Announcement))
+	c := s.as(s.Editor)
+	notices, err := c.ListNotices(t.Context(), change.Reference)
+	s.ok(err)
+	s.Send(t)
+	var last client.NoticeProgress
+	for p, err := range c.Follow(t.Context(), notices.Body.Items[0].ID) {
+		s.ok(err)
+		last = p
+	}
+	if last.Total < 2 || last.Done != last.Total || last.Counts.Sent != last.Total {
+		t.Errorf("the last that was told is %+v", last)
+	}
+	export, err := c.ExportDeliveriesCSV(t.Context(), notices.Body.Items[0].ID)
+	s.ok(err)
+	defer export.Body.Close()
+	raw, err := io.ReadAll(export.Body)
+	if s.ok(err); !strings.Contains(string(raw), "anna@customer.example") {
+		t.Errorf("the export is %s", raw)
+	}
+	for _, err := range c.Follow(t.Context(), uuid.New()) {
+		var p *client.Problem
+		if !errors.As(err, &p) || p.Status != 404 {
+			t.Errorf("a notice that isn't there: %v", err)
+		}
 	}
 }

@@ -24,6 +24,12 @@ const (
 	AuthorisationSpecific Authorisation = "specific"
 )
 
+// Values of Basis.
+const (
+	BasisContract Basis = "contract"
+	BasisFollower Basis = "follower"
+)
+
 // Values of ChangeKind.
 const (
 	ChangeKindAddition    ChangeKind = "addition"
@@ -77,6 +83,17 @@ const (
 	CustomerRoleProcessor  CustomerRole = "processor"
 )
 
+// Values of DeliveryState.
+const (
+	DeliveryStateCancelled  DeliveryState = "cancelled"
+	DeliveryStateFailed     DeliveryState = "failed"
+	DeliveryStateQueued     DeliveryState = "queued"
+	DeliveryStateReceived   DeliveryState = "received"
+	DeliveryStateSending    DeliveryState = "sending"
+	DeliveryStateSent       DeliveryState = "sent"
+	DeliveryStateSuppressed DeliveryState = "suppressed"
+)
+
 // Values of Direction.
 const (
 	DirectionBackward Direction = "backward"
@@ -95,6 +112,23 @@ const (
 const (
 	LanguageDe Language = "de"
 	LanguageEn Language = "en"
+)
+
+// Values of LastOutcome.
+const (
+	LastOutcomeAccepted    LastOutcome = "accepted"
+	LastOutcomeAmbiguous   LastOutcome = "ambiguous"
+	LastOutcomeEmpty       LastOutcome = ""
+	LastOutcomePermanent   LastOutcome = "permanent"
+	LastOutcomeTemporary   LastOutcome = "temporary"
+	LastOutcomeUnreachable LastOutcome = "unreachable"
+)
+
+// Values of ListChangeWindowsBlocker.
+const (
+	ListChangeWindowsBlockerConsentOwed ListChangeWindowsBlocker = "consent_owed"
+	ListChangeWindowsBlockerHeld        ListChangeWindowsBlocker = "held"
+	ListChangeWindowsBlockerNotServed   ListChangeWindowsBlocker = "not_served"
 )
 
 // Values of ListCustomersState.
@@ -132,10 +166,31 @@ const (
 	MechanismUkIdta     Mechanism = "uk_idta"
 )
 
+// Values of MediaType.
+const (
+	MediaTypeApplicationJSON MediaType = "application/json"
+	MediaTypeMessageRfc822   MediaType = "message/rfc822"
+)
+
+// Values of NoticeKind.
+const (
+	NoticeKindAnnouncement NoticeKind = "announcement"
+	NoticeKindWithdrawal   NoticeKind = "withdrawal"
+)
+
 // Values of ObjectionRuns.
 const (
 	ObjectionRunsAfterNoticePeriod ObjectionRuns = "after_notice_period"
 	ObjectionRunsFromNotice        ObjectionRuns = "from_notice"
+)
+
+// Values of Outcome.
+const (
+	OutcomeAccepted    Outcome = "accepted"
+	OutcomeAmbiguous   Outcome = "ambiguous"
+	OutcomePermanent   Outcome = "permanent"
+	OutcomeTemporary   Outcome = "temporary"
+	OutcomeUnreachable Outcome = "unreachable"
 )
 
 // Values of Reached.
@@ -147,6 +202,12 @@ const (
 	ReachedPending      Reached = "pending"
 	ReachedSuppressed   Reached = "suppressed"
 	ReachedUnsubscribed Reached = "unsubscribed"
+)
+
+// Values of Reason.
+const (
+	ReasonProduct Reason = "product"
+	ReasonRegion  Reason = "region"
 )
 
 // Values of Regime.
@@ -172,6 +233,15 @@ const (
 const (
 	ServedAll   Served = "all"
 	ServedFirst Served = "first"
+)
+
+// Values of Show.
+const (
+	ShowIncluded    Show = "included"
+	ShowLater       Show = "later"
+	ShowLeftOut     Show = "left_out"
+	ShowTrouble     Show = "trouble"
+	ShowUnreachable Show = "unreachable"
 )
 
 // Values of SpecialCategory.
@@ -203,6 +273,23 @@ const (
 	UnitCalendarDays Unit = "calendar_days"
 	UnitMonths       Unit = "months"
 	UnitWeeks        Unit = "weeks"
+)
+
+// Values of WindowBlocker.
+const (
+	WindowBlockerConsentOwed   WindowBlocker = "consent_owed"
+	WindowBlockerDateToCome    WindowBlocker = "date_to_come"
+	WindowBlockerHeld          WindowBlocker = "held"
+	WindowBlockerNotServed     WindowBlocker = "not_served"
+	WindowBlockerNoticeRuns    WindowBlocker = "notice_runs"
+	WindowBlockerObjectionRuns WindowBlocker = "objection_runs"
+)
+
+// Values of WindowState.
+const (
+	WindowStateEffective WindowState = "effective"
+	WindowStateOpen      WindowState = "open"
+	WindowStateWithdrawn WindowState = "withdrawn"
 )
 
 // Account defines model for Account.
@@ -242,8 +329,78 @@ type AccountList struct {
 // ActivationWaitsFor defines model for ActivationWaitsFor.
 type ActivationWaitsFor string
 
+// Attempt defines model for Attempt.
+type Attempt struct {
+	// Answer What the far side said, its first 4 KiB.
+	Answer string `json:"answer"`
+
+	// Code The far side's; 0 where it gave none.
+	Code int `json:"code"`
+
+	// DurationUs Microseconds.
+	DurationUs int `json:"duration_us"`
+
+	// NextAt When the next try was planned; null: none.
+	NextAt *time.Time `json:"next_at"`
+
+	// Number From 1.
+	Number int `json:"number"`
+
+	// Outcome temporary: refused for now; permanent: refused for good; unreachable: the way there failed; ambiguous: it broke after the whole message went out.
+	Outcome Outcome `json:"outcome"`
+
+	// Sha256 Of the message's bytes, in hex; empty when no message was written.
+	Sha256 string `json:"sha256"`
+
+	// Stage How far it came.
+	Stage     string    `json:"stage"`
+	StartedAt time.Time `json:"started_at"`
+}
+
+// Audience defines model for Audience.
+type Audience struct {
+	// Binding The customer whose terms allow the change last: it binds a common date.
+	Binding *PlannedCustomer `json:"binding,omitempty"`
+
+	// First The customer whose terms allow the change first; absent: nobody is affected.
+	First *PlannedCustomer `json:"first,omitempty"`
+
+	// FloorOn The first day that the publisher's public promise allows; null: there is none.
+	FloorOn *Day `json:"floor_on"`
+
+	// Followers Messages that go to followers of the list.
+	Followers int `json:"followers"`
+
+	// Included Affected customers.
+	Included int `json:"included"`
+
+	// LastOn The day on which the change takes effect for the last customer.
+	LastOn *Day `json:"last_on"`
+
+	// Later Affected customers for whom the change takes effect after the planned day, because their terms ask for it.
+	Later int `json:"later"`
+
+	// LeftOut Customers that the change doesn't concern.
+	LeftOut int `json:"left_out"`
+
+	// PlannedOn effective_on of the change.
+	PlannedOn *Day `json:"planned_on"`
+
+	// Recipients That contracts name: messages that go to affected customers.
+	Recipients int `json:"recipients"`
+
+	// Troubled Affected customers whose dates can't be computed: the change can't be announced before that is mended.
+	Troubled int `json:"troubled"`
+
+	// Unreachable Affected customers that nobody can tell: their clocks don't start until somebody reaches them.
+	Unreachable int `json:"unreachable"`
+}
+
 // Authorisation defines model for Authorisation.
 type Authorisation string
+
+// Basis defines model for Basis.
+type Basis string
 
 // ChainLink defines model for ChainLink.
 type ChainLink struct {
@@ -392,6 +549,16 @@ type Change struct {
 	WithdrawnReason *string    `json:"withdrawn_reason,omitempty"`
 }
 
+// ChangeCounts defines model for ChangeCounts.
+type ChangeCounts struct {
+	Announced int `json:"announced"`
+	Approved  int `json:"approved"`
+	Draft     int `json:"draft"`
+	Effective int `json:"effective"`
+	InReview  int `json:"in_review"`
+	Withdrawn int `json:"withdrawn"`
+}
+
 // ChangeDetail defines model for ChangeDetail.
 type ChangeDetail struct {
 	// AfterVersionID The facts of the engagement that comes.
@@ -457,6 +624,18 @@ type ChangeDetail struct {
 	WithdrawnReason *string      `json:"withdrawn_reason,omitempty"`
 }
 
+// ChangeFacts defines model for ChangeFacts.
+type ChangeFacts struct {
+	// After Of the engagement that comes; absent in a removal.
+	After *EngagementFacts `json:"after,omitempty"`
+
+	// Before Of the engagement that goes; absent in an addition.
+	Before *EngagementFacts `json:"before,omitempty"`
+
+	// Differs Names of the facts that are not the same before and after; empty unless there are both.
+	Differs []string `json:"differs"`
+}
+
 // ChangeKind defines model for ChangeKind.
 type ChangeKind string
 
@@ -507,6 +686,14 @@ type ChangedEntry struct {
 
 // Channel defines model for Channel.
 type Channel string
+
+// ChannelProgress defines model for ChannelProgress.
+type ChannelProgress struct {
+	Channel Channel `json:"channel"`
+	Done    int     `json:"done"`
+	Failed  int     `json:"failed"`
+	Total   int     `json:"total"`
+}
 
 // ClockStarts defines model for ClockStarts.
 type ClockStarts string
@@ -699,6 +886,180 @@ type CustomerPage struct {
 // CustomerRole defines model for CustomerRole.
 type CustomerRole string
 
+// Delivery defines model for Delivery.
+type Delivery struct {
+	// Address Of a webhook or in Slack only what lets nobody else write there.
+	Address string `json:"address"`
+
+	// Addressee The recipient's name, or else the address.
+	Addressee string `json:"addressee"`
+
+	// AttemptCount Tries so far.
+	AttemptCount int `json:"attempt_count"`
+
+	// Basis contract: a customer's contract names the recipient; follower: they asked to be told.
+	Basis     Basis     `json:"basis"`
+	ChangeID  uuid.UUID `json:"change_id"`
+	Channel   Channel   `json:"channel"`
+	CreatedAt time.Time `json:"created_at"`
+
+	// CustomerID null for followers.
+	CustomerID uuid.UUID `json:"customer_id"`
+
+	// CustomerName Empty for followers.
+	CustomerName string `json:"customer_name"`
+
+	// DoneAt When it came to an end; null while it hasn't.
+	DoneAt *time.Time `json:"done_at"`
+
+	// DueAt When the next try is due; null when none is.
+	DueAt    *time.Time `json:"due_at"`
+	ID       uuid.UUID  `json:"id"`
+	Language Language   `json:"language"`
+
+	// LastAnswer What the far side said at the latest try.
+	LastAnswer string `json:"last_answer"`
+
+	// LastCode The far side's code at the latest try; 0 where it gave none.
+	LastCode int `json:"last_code"`
+
+	// LastOutcome Of the latest try; empty before the first.
+	LastOutcome LastOutcome `json:"last_outcome"`
+	NoticeID    uuid.UUID   `json:"notice_id"`
+	NoticeKind  NoticeKind  `json:"notice_kind"`
+
+	// PossibleRepeat The recipient may have got it twice: a server stopped between sending it and writing that down.
+	PossibleRepeat bool `json:"possible_repeat"`
+
+	// Reason A word for why it came to an end that is no success; else empty.
+	Reason string `json:"reason"`
+
+	// Reference Of the change.
+	Reference string `json:"reference"`
+
+	// Retrying It waits for another try after one that failed.
+	Retrying bool `json:"retrying"`
+
+	// State sent: the relay took it; received: the far side proved that it has it; suppressed: the address must not be written to; cancelled: the change was withdrawn before.
+	State          DeliveryState `json:"state"`
+	SubscriptionID uuid.UUID     `json:"subscription_id"`
+
+	// WindowID Of the customer whose contract names the recipient; null for followers.
+	WindowID uuid.UUID `json:"window_id"`
+}
+
+// DeliveryDetail defines model for DeliveryDetail.
+type DeliveryDetail struct {
+	// Address Of a webhook or in Slack only what lets nobody else write there.
+	Address string `json:"address"`
+
+	// Addressee The recipient's name, or else the address.
+	Addressee string `json:"addressee"`
+
+	// AttemptCount Tries so far.
+	AttemptCount int `json:"attempt_count"`
+
+	// Attempts The first first.
+	Attempts []Attempt `json:"attempts"`
+
+	// Basis contract: a customer's contract names the recipient; follower: they asked to be told.
+	Basis     Basis     `json:"basis"`
+	ChangeID  uuid.UUID `json:"change_id"`
+	Channel   Channel   `json:"channel"`
+	CreatedAt time.Time `json:"created_at"`
+
+	// CustomerID null for followers.
+	CustomerID uuid.UUID `json:"customer_id"`
+
+	// CustomerName Empty for followers.
+	CustomerName string `json:"customer_name"`
+
+	// DoneAt When it came to an end; null while it hasn't.
+	DoneAt *time.Time `json:"done_at"`
+
+	// DueAt When the next try is due; null when none is.
+	DueAt    *time.Time `json:"due_at"`
+	ID       uuid.UUID  `json:"id"`
+	Language Language   `json:"language"`
+
+	// LastAnswer What the far side said at the latest try.
+	LastAnswer string `json:"last_answer"`
+
+	// LastCode The far side's code at the latest try; 0 where it gave none.
+	LastCode int `json:"last_code"`
+
+	// LastOutcome Of the latest try; empty before the first.
+	LastOutcome LastOutcome `json:"last_outcome"`
+	NoticeID    uuid.UUID   `json:"notice_id"`
+	NoticeKind  NoticeKind  `json:"notice_kind"`
+
+	// PossibleRepeat The recipient may have got it twice: a server stopped between sending it and writing that down.
+	PossibleRepeat bool `json:"possible_repeat"`
+
+	// Reason A word for why it came to an end that is no success; else empty.
+	Reason string `json:"reason"`
+
+	// Reference Of the change.
+	Reference string `json:"reference"`
+
+	// Retrying It waits for another try after one that failed.
+	Retrying bool `json:"retrying"`
+
+	// State sent: the relay took it; received: the far side proved that it has it; suppressed: the address must not be written to; cancelled: the change was withdrawn before.
+	State          DeliveryState `json:"state"`
+	SubscriptionID uuid.UUID     `json:"subscription_id"`
+
+	// WindowID Of the customer whose contract names the recipient; null for followers.
+	WindowID uuid.UUID `json:"window_id"`
+}
+
+// DeliveryLine defines model for DeliveryLine.
+type DeliveryLine struct {
+	// Address Of a webhook or in Slack only what lets nobody else write there.
+	Address   string  `json:"address"`
+	Addressee string  `json:"addressee"`
+	Answer    *string `json:"answer"`
+
+	// Attempt Its number; this and all that follows is null for a delivery that nobody has tried.
+	Attempt   *int      `json:"attempt"`
+	Basis     Basis     `json:"basis"`
+	Channel   Channel   `json:"channel"`
+	Code      *int      `json:"code"`
+	CreatedAt time.Time `json:"created_at"`
+
+	// Customer Its name; empty for followers.
+	Customer string `json:"customer"`
+
+	// Delivery Its ID.
+	Delivery uuid.UUID  `json:"delivery"`
+	DoneAt   *time.Time `json:"done_at"`
+	DueAt    *time.Time `json:"due_at"`
+
+	// DurationUs Microseconds.
+	DurationUs     *int     `json:"duration_us"`
+	Language       Language `json:"language"`
+	Outcome        *string  `json:"outcome"`
+	PossibleRepeat bool     `json:"possible_repeat"`
+	Reason         string   `json:"reason"`
+
+	// Sha256 Of the message's bytes, in hex; null when no message was written.
+	Sha256    *string       `json:"sha256"`
+	Stage     *string       `json:"stage"`
+	StartedAt *time.Time    `json:"started_at"`
+	State     DeliveryState `json:"state"`
+}
+
+// DeliveryPage defines model for DeliveryPage.
+type DeliveryPage struct {
+	Items []Delivery `json:"items"`
+
+	// Next Give it as after to get the next page; empty on the last.
+	Next string `json:"next"`
+}
+
+// DeliveryState defines model for DeliveryState.
+type DeliveryState string
+
 // Difference defines model for Difference.
 type Difference struct {
 	// Added As they are on the later list.
@@ -861,6 +1222,12 @@ type EngagementProduct struct {
 	Slug *string `json:"slug,omitempty"`
 }
 
+// Header defines model for Header.
+type Header struct {
+	Name  string `json:"name"`
+	Value string `json:"value"`
+}
+
 // HolidayCalendar defines model for HolidayCalendar.
 type HolidayCalendar struct {
 	// Country ISO 3166-1 alpha-2.
@@ -951,11 +1318,73 @@ type LanguageInput struct {
 	Language Language `json:"language"`
 }
 
+// LastOutcome defines model for LastOutcome.
+type LastOutcome string
+
 // LeaveInput defines model for LeaveInput.
 type LeaveInput struct {
 	// LeftOn No longer a customer from this day of the publisher's; null takes it back.
 	LeftOn *Day `json:"left_on"`
 }
+
+// LedgerCheck defines model for LedgerCheck.
+type LedgerCheck struct {
+	// Entries How many were read.
+	Entries int  `json:"entries"`
+	Intact  bool `json:"intact"`
+
+	// Seq Of the first entry that doesn't fit; 0 when all do.
+	Seq int `json:"seq"`
+
+	// Why How it doesn't fit; else empty.
+	Why string `json:"why"`
+}
+
+// LedgerEntry defines model for LedgerEntry.
+type LedgerEntry struct {
+	// ActorID The account; null where there is none.
+	ActorID uuid.UUID `json:"actor_id"`
+
+	// ActorKind Of who did it: staff, system, …
+	ActorKind string `json:"actor_kind"`
+
+	// ActorName The account's name as it is now; else empty.
+	ActorName string    `json:"actor_name"`
+	At        time.Time `json:"at"`
+
+	// Body An object, by the kind of entry; by_key in it is the API key that a program acted with. null when it was erased: the chain stays whole.
+	Body interface{} `json:"body"`
+
+	// Kind What happened; more kinds may come.
+	Kind string `json:"kind"`
+
+	// Seq From 1, without gaps.
+	Seq       int       `json:"seq"`
+	SubjectID uuid.UUID `json:"subject_id"`
+
+	// SubjectKind What it was about: vendor, change, …
+	SubjectKind string `json:"subject_kind"`
+}
+
+// LedgerEntryPage defines model for LedgerEntryPage.
+type LedgerEntryPage struct {
+	Items []LedgerEntry `json:"items"`
+
+	// Next Give it as after to get the next page; empty on the last.
+	Next string `json:"next"`
+}
+
+// LedgerHead defines model for LedgerHead.
+type LedgerHead struct {
+	// Hash SHA-256 in hex, which seals every entry: note it elsewhere, and nothing before it can be changed unnoticed.
+	Hash string `json:"hash"`
+
+	// Seq How many entries there are.
+	Seq int `json:"seq"`
+}
+
+// ListChangeWindowsBlocker defines model for ListChangeWindowsBlocker.
+type ListChangeWindowsBlocker string
 
 // ListCustomersState defines model for ListCustomersState.
 type ListCustomersState string
@@ -1158,6 +1587,45 @@ type MeRole string
 // Mechanism defines model for Mechanism.
 type Mechanism string
 
+// MediaType defines model for MediaType.
+type MediaType string
+
+// Message defines model for Message.
+type Message struct {
+	Channel    Channel   `json:"channel"`
+	DeliveryID uuid.UUID `json:"delivery_id"`
+
+	// Headers Those of a webhook that differ by attempt. The signature isn't kept: it follows from the rest and the secret of that time.
+	Headers []Header `json:"headers"`
+
+	// HTML Of a mail; likewise. Else empty.
+	HTML string `json:"html"`
+
+	// JSON What was posted, as text; empty for a mail.
+	JSON string `json:"json"`
+
+	// MediaType Of source.
+	MediaType MediaType `json:"media_type"`
+
+	// Number Of the attempt.
+	Number int `json:"number"`
+
+	// Proven It was built again, and its digest is the one recorded when it was sent.
+	Proven bool `json:"proven"`
+
+	// Sha256 The digest recorded when it was sent, in hex.
+	Sha256 string `json:"sha256"`
+
+	// Source All that was sent, byte by byte, in base64.
+	Source []byte `json:"source"`
+
+	// Subject Of a mail; else empty.
+	Subject string `json:"subject"`
+
+	// Text For reading; links of the recipient's own are cut short in it.
+	Text string `json:"text"`
+}
+
 // NewAccount defines model for NewAccount.
 type NewAccount struct {
 	// Email To sign in with.
@@ -1243,8 +1711,111 @@ type NewLink struct {
 	SubVendorID uuid.UUID `json:"sub_vendor_id"`
 }
 
+// Notice defines model for Notice.
+type Notice struct {
+	ChangeID  uuid.UUID  `json:"change_id"`
+	CreatedAt time.Time  `json:"created_at"`
+	ID        uuid.UUID  `json:"id"`
+	Kind      NoticeKind `json:"kind"`
+
+	// Reference Of the change.
+	Reference string `json:"reference"`
+}
+
+// NoticeKind defines model for NoticeKind.
+type NoticeKind string
+
+// NoticeList defines model for NoticeList.
+type NoticeList struct {
+	Items []Notice `json:"items"`
+}
+
+// NoticePreview defines model for NoticePreview.
+type NoticePreview struct {
+	// Audience contract: as the customer asked for gets it; follower: as anybody who follows the list does.
+	Audience Basis   `json:"audience"`
+	Channel  Channel `json:"channel"`
+
+	// HTML Of an email; else empty.
+	HTML string `json:"html"`
+
+	// JSON Of a webhook its body, of a Slack message its blocks, as a text of JSON; else empty.
+	JSON     string     `json:"json"`
+	Kind     NoticeKind `json:"kind"`
+	Language Language   `json:"language"`
+	Subject  string     `json:"subject"`
+
+	// Text Of an email the plain text, of a Slack message what notifications show; else empty.
+	Text string `json:"text"`
+}
+
+// NoticeProgress defines model for NoticeProgress.
+type NoticeProgress struct {
+	// Channels By channel; only those that have a delivery.
+	Channels []ChannelProgress `json:"channels"`
+
+	// Counts By state.
+	Counts StateCounts `json:"counts"`
+
+	// Done How many have come to an end, well or not.
+	Done int `json:"done"`
+
+	// LastAt When the latest delivery came to an end; null when none has.
+	LastAt *time.Time `json:"last_at"`
+
+	// NextAt When the next try is due; null when none is.
+	NextAt   *time.Time `json:"next_at"`
+	NoticeID uuid.UUID  `json:"notice_id"`
+
+	// Retrying How many of the queued wait for another try after one that failed.
+	Retrying int `json:"retrying"`
+	Total    int `json:"total"`
+}
+
 // ObjectionRuns defines model for ObjectionRuns.
 type ObjectionRuns string
+
+// Outcome defines model for Outcome.
+type Outcome string
+
+// Overview defines model for Overview.
+type Overview struct {
+	// Approved Changes that wait to be announced: the newest ten.
+	Approved []Change `json:"approved"`
+
+	// Changes How many there are in each state.
+	Changes ChangeCounts `json:"changes"`
+
+	// ConsentOwed Open windows under specific authorisation.
+	ConsentOwed int `json:"consent_owed"`
+
+	// Failed Deliveries of announced changes that failed for good.
+	Failed int `json:"failed"`
+
+	// Held Open windows that staff keep back.
+	Held int `json:"held"`
+
+	// InReview Changes that wait for approval: the newest ten.
+	InReview []Change `json:"in_review"`
+
+	// NextEffectiveOn The next day on which a change is to take effect for somebody; null: none is to come.
+	NextEffectiveOn *Day `json:"next_effective_on"`
+
+	// NextObjectionEndsAt The first instant after the next objection period to end.
+	NextObjectionEndsAt *time.Time `json:"next_objection_ends_at,omitempty"`
+
+	// Retrying Deliveries of announced changes that are tried again.
+	Retrying int `json:"retrying"`
+
+	// ReviewsDue Vendors whose review is due within 30 days or was due: the first ten by name.
+	ReviewsDue []ReviewDue `json:"reviews_due"`
+
+	// Unserved Open windows whose notice has not been served.
+	Unserved int `json:"unserved"`
+
+	// Waiting Announced changes with windows that only a person can move on, the one with the earliest planned day first.
+	Waiting []Waiting `json:"waiting"`
+}
 
 // PasswordInput defines model for PasswordInput.
 type PasswordInput struct {
@@ -1268,6 +1839,75 @@ type PeriodsByKind struct {
 	Removal     *KindPeriods `json:"removal,omitempty"`
 	Replacement *KindPeriods `json:"replacement,omitempty"`
 	Scope       *KindPeriods `json:"scope,omitempty"`
+}
+
+// PlannedCustomer defines model for PlannedCustomer.
+type PlannedCustomer struct {
+	// Authorisation GDPR Art. 28(2). specific: silence is no consent.
+	Authorisation *Authorisation `json:"authorisation,omitempty"`
+	Clause        *string        `json:"clause,omitempty"`
+
+	// ContractID The strictest of its contracts: clause and zone are its.
+	ContractID        *uuid.UUID `json:"contract_id,omitempty"`
+	ContractReference *string    `json:"contract_reference,omitempty"`
+	CustomerID        uuid.UUID  `json:"customer_id"`
+	CustomerName      string     `json:"customer_name"`
+
+	// EarliestAt The change can't take effect for this customer before.
+	EarliestAt *time.Time `json:"earliest_at,omitempty"`
+
+	// EarliestOn The first day that begins at or after earliest_at.
+	EarliestOn *Day `json:"earliest_on"`
+
+	// EffectiveOn This customer's own day: the planned one, or earliest_on where that is later.
+	EffectiveOn *Day    `json:"effective_on"`
+	ExternalID  *string `json:"external_id,omitempty"`
+
+	// Included The change concerns it. What follows but reason is of these only.
+	Included bool    `json:"included"`
+	Language *string `json:"language,omitempty"`
+
+	// Later effective_on is after the planned day.
+	Later bool `json:"later"`
+
+	// NoticeEndsAt The first instant after the notice period.
+	NoticeEndsAt *time.Time `json:"notice_ends_at,omitempty"`
+
+	// ObjectionEndsAt The first instant after the objection period.
+	ObjectionEndsAt *time.Time `json:"objection_ends_at,omitempty"`
+
+	// Reason Why it is left out: it uses none of the products, or isn't in a region that is served.
+	Reason *Reason `json:"reason,omitempty"`
+
+	// Recipients Contract recipients that the notice would go to. 0: nobody can be told, and the clock can't start.
+	Recipients     int        `json:"recipients"`
+	TermsVersionID *uuid.UUID `json:"terms_version_id,omitempty"`
+
+	// TimeZone IANA name; of the days.
+	TimeZone *string `json:"time_zone,omitempty"`
+
+	// Trouble Why its dates can't be computed.
+	Trouble *ProblemPart `json:"trouble,omitempty"`
+}
+
+// PlannedCustomerPage defines model for PlannedCustomerPage.
+type PlannedCustomerPage struct {
+	Items []PlannedCustomer `json:"items"`
+
+	// Next Give it as after to get the next page; empty on the last.
+	Next string `json:"next"`
+}
+
+// ProblemPart defines model for ProblemPart.
+type ProblemPart struct {
+	// Code What is wrong, for a program.
+	Code string `json:"code"`
+
+	// Detail What is wrong there and how to mend it, for a person.
+	Detail string `json:"detail"`
+
+	// Field Where: the path of a body's field, such as locations.0.country, or the name of a parameter or header; empty where no single place is meant.
+	Field string `json:"field"`
 }
 
 // Product defines model for Product.
@@ -1326,6 +1966,21 @@ type PublisherSettings struct {
 // Reached defines model for Reached.
 type Reached string
 
+// Readiness defines model for Readiness.
+type Readiness struct {
+	// Faults Each would refuse the announcement. field names the place in the proposal; vendor.…: the vendor's facts. Of customers whose dates can't be computed, the first twenty.
+	Faults []ProblemPart `json:"faults"`
+
+	// Ready Nothing in the change would refuse its announcement. It must be approved as well.
+	Ready bool `json:"ready"`
+
+	// Warnings What a good notice would have besides.
+	Warnings []ProblemPart `json:"warnings"`
+}
+
+// Reason defines model for Reason.
+type Reason string
+
 // Reasoned defines model for Reasoned.
 type Reasoned struct {
 	Reason string `json:"reason"`
@@ -1336,6 +1991,20 @@ type Regime string
 
 // Region defines model for Region.
 type Region string
+
+// Retried defines model for Retried.
+type Retried struct {
+	// Retried Deliveries that had failed and wait for their next try now.
+	Retried int `json:"retried"`
+}
+
+// ReviewDue defines model for ReviewDue.
+type ReviewDue struct {
+	Name         string    `json:"name"`
+	NextReviewOn *Day      `json:"next_review_on"`
+	Slug         string    `json:"slug"`
+	VendorID     uuid.UUID `json:"vendor_id"`
+}
 
 // RollOver defines model for RollOver.
 type RollOver struct {
@@ -1357,8 +2026,22 @@ type SentBack struct {
 // Served defines model for Served.
 type Served string
 
+// Show defines model for Show.
+type Show string
+
 // SpecialCategory defines model for SpecialCategory.
 type SpecialCategory string
+
+// StateCounts defines model for StateCounts.
+type StateCounts struct {
+	Cancelled  int `json:"cancelled"`
+	Failed     int `json:"failed"`
+	Queued     int `json:"queued"`
+	Received   int `json:"received"`
+	Sending    int `json:"sending"`
+	Sent       int `json:"sent"`
+	Suppressed int `json:"suppressed"`
+}
 
 // TermDeviations A part of a term sheet, as a JSON merge patch (RFC 7396).
 type TermDeviations map[string]interface{}
@@ -1866,6 +2549,74 @@ type VendorVersionList struct {
 	Items []VendorVersion `json:"items"`
 }
 
+// Waiting defines model for Waiting.
+type Waiting struct {
+	ConsentOwed int `json:"consent_owed"`
+	Held        int `json:"held"`
+
+	// Reference Of the change.
+	Reference  string `json:"reference"`
+	Unserved   int    `json:"unserved"`
+	VendorName string `json:"vendor_name"`
+}
+
+// Window defines model for Window.
+type Window struct {
+	// Authorisation GDPR Art. 28(2). specific: silence is no consent.
+	Authorisation Authorisation `json:"authorisation"`
+
+	// Blockers Every reason why the change doesn't take effect for this customer now; empty once the window isn't open.
+	Blockers        []WindowBlocker `json:"blockers"`
+	ChangeID        uuid.UUID       `json:"change_id"`
+	ChangeReference string          `json:"change_reference"`
+	Clause          string          `json:"clause"`
+
+	// ContractID The strictest of the customer's contracts: clause and zone are its.
+	ContractID        uuid.UUID `json:"contract_id"`
+	ContractReference string    `json:"contract_reference"`
+
+	// CountedFrom When the notice was served; until it is, when it was announced.
+	CountedFrom        time.Time `json:"counted_from"`
+	CustomerExternalID string    `json:"customer_external_id"`
+	CustomerID         uuid.UUID `json:"customer_id"`
+	CustomerName       string    `json:"customer_name"`
+
+	// EarliestAt The change doesn't take effect for this customer before.
+	EarliestAt  time.Time  `json:"earliest_at"`
+	EffectiveAt *time.Time `json:"effective_at,omitempty"`
+
+	// EffectiveOn This customer's own day; it begins at 00:00 in time_zone.
+	EffectiveOn *Day `json:"effective_on"`
+
+	// HeldAt Since when staff keep the change back for this customer.
+	HeldAt     *time.Time `json:"held_at,omitempty"`
+	HeldBy     *uuid.UUID `json:"held_by,omitempty"`
+	HeldByName *string    `json:"held_by_name,omitempty"`
+	HeldReason *string    `json:"held_reason,omitempty"`
+	ID         uuid.UUID  `json:"id"`
+
+	// NoticeEndsAt The first instant after the notice period.
+	NoticeEndsAt time.Time `json:"notice_ends_at"`
+
+	// ObjectionEndsAt The first instant after the objection period.
+	ObjectionEndsAt time.Time `json:"objection_ends_at"`
+
+	// ServedAt When the notice had reached the customer as its terms count it.
+	ServedAt *time.Time  `json:"served_at,omitempty"`
+	State    WindowState `json:"state"`
+
+	// TermsVersionID The terms that the window was computed from.
+	TermsVersionID uuid.UUID `json:"terms_version_id"`
+
+	// TimeZone IANA name; in which the days of the terms are counted and effective_on begins.
+	TimeZone  string    `json:"time_zone"`
+	UpdatedAt time.Time `json:"updated_at"`
+	Version   int       `json:"version"`
+}
+
+// WindowBlocker defines model for WindowBlocker.
+type WindowBlocker string
+
 // WindowCount defines model for WindowCount.
 type WindowCount struct {
 	All int `json:"all"`
@@ -1873,6 +2624,17 @@ type WindowCount struct {
 	// Served Whose notice has reached the customer as its terms count it.
 	Served int `json:"served"`
 }
+
+// WindowPage defines model for WindowPage.
+type WindowPage struct {
+	Items []Window `json:"items"`
+
+	// Next Give it as after to get the next page; empty on the last.
+	Next string `json:"next"`
+}
+
+// WindowState defines model for WindowState.
+type WindowState string
 
 // ListChangesParams defines parameters for ListChanges.
 type ListChangesParams struct {
@@ -1888,6 +2650,55 @@ type ListChangesParams struct {
 	Kind   *ChangeKind  `form:"kind,omitempty" json:"kind,omitempty"`
 
 	// Query Part of the reference or of the vendor's name, however capitalized.
+	Query *string `form:"query,omitempty" json:"query,omitempty"`
+}
+
+// ListAudienceParams defines parameters for ListAudience.
+type ListAudienceParams struct {
+	// After next of the page before: this page begins behind it, whatever came or went meanwhile.
+	After *string `form:"after,omitempty" json:"after,omitempty"`
+
+	// Limit At most so many entries.
+	Limit *int `form:"limit,omitempty" json:"limit,omitempty"`
+
+	// Fields Names of fields, separated by commas: entries have these only. Without it they have all.
+	Fields *string `form:"fields,omitempty" json:"fields,omitempty"`
+
+	// Show Only these; absent: every customer.
+	Show *Show `form:"show,omitempty" json:"show,omitempty"`
+
+	// Query Part of the customer's name, however capitalized.
+	Query *string `form:"query,omitempty" json:"query,omitempty"`
+}
+
+// PreviewNoticeParams defines parameters for PreviewNotice.
+type PreviewNoticeParams struct {
+	Channel *Channel    `form:"channel,omitempty" json:"channel,omitempty"`
+	Kind    *NoticeKind `form:"kind,omitempty" json:"kind,omitempty"`
+
+	// Language Absent: the one that Accept-Language asks for.
+	Language *Language `form:"language,omitempty" json:"language,omitempty"`
+
+	// Customer ID of an affected customer; absent: as a follower gets it.
+	Customer *uuid.UUID `form:"customer,omitempty" json:"customer,omitempty"`
+}
+
+// ListChangeWindowsParams defines parameters for ListChangeWindows.
+type ListChangeWindowsParams struct {
+	// After next of the page before: this page begins behind it, whatever came or went meanwhile.
+	After *string `form:"after,omitempty" json:"after,omitempty"`
+
+	// Limit At most so many entries.
+	Limit *int `form:"limit,omitempty" json:"limit,omitempty"`
+
+	// Fields Names of fields, separated by commas: entries have these only. Without it they have all.
+	Fields *string      `form:"fields,omitempty" json:"fields,omitempty"`
+	State  *WindowState `form:"state,omitempty" json:"state,omitempty"`
+
+	// Blocker Open windows that wait for this. Only a person can move them on.
+	Blocker *ListChangeWindowsBlocker `form:"blocker,omitempty" json:"blocker,omitempty"`
+
+	// Query Part of the customer's name, however capitalized.
 	Query *string `form:"query,omitempty" json:"query,omitempty"`
 }
 
@@ -1915,6 +2726,45 @@ type ListCustomersParams struct {
 
 	// Limit At most so many entries.
 	Limit *int `form:"limit,omitempty" json:"limit,omitempty"`
+}
+
+// ListCustomerWindowsParams defines parameters for ListCustomerWindows.
+type ListCustomerWindowsParams struct {
+	// After next of the page before: this page begins behind it, whatever came or went meanwhile.
+	After *string `form:"after,omitempty" json:"after,omitempty"`
+
+	// Limit At most so many entries.
+	Limit *int `form:"limit,omitempty" json:"limit,omitempty"`
+
+	// Fields Names of fields, separated by commas: entries have these only. Without it they have all.
+	Fields *string      `form:"fields,omitempty" json:"fields,omitempty"`
+	State  *WindowState `form:"state,omitempty" json:"state,omitempty"`
+
+	// Blocker Open windows that wait for this. Only a person can move them on.
+	Blocker *ListChangeWindowsBlocker `form:"blocker,omitempty" json:"blocker,omitempty"`
+}
+
+// ListDeliveriesParams defines parameters for ListDeliveries.
+type ListDeliveriesParams struct {
+	// After next of the page before: this page begins behind it, whatever came or went meanwhile.
+	After *string `form:"after,omitempty" json:"after,omitempty"`
+
+	// Limit At most so many entries.
+	Limit *int `form:"limit,omitempty" json:"limit,omitempty"`
+
+	// Fields Names of fields, separated by commas: entries have these only. Without it they have all.
+	Fields *string `form:"fields,omitempty" json:"fields,omitempty"`
+
+	// Customer ID of the customer whose recipients they are.
+	Customer *uuid.UUID     `form:"customer,omitempty" json:"customer,omitempty"`
+	State    *DeliveryState `form:"state,omitempty" json:"state,omitempty"`
+
+	// Retrying true: only those that wait for another try after one that failed.
+	Retrying *bool    `form:"retrying,omitempty" json:"retrying,omitempty"`
+	Channel  *Channel `form:"channel,omitempty" json:"channel,omitempty"`
+
+	// Query Part of the address as it is shown, of the addressee's or the customer's name, however capitalized.
+	Query *string `form:"query,omitempty" json:"query,omitempty"`
 }
 
 // ListEngagementsParams defines parameters for ListEngagements.
@@ -1968,6 +2818,21 @@ type ListKeysParams struct {
 	Active *bool `form:"active,omitempty" json:"active,omitempty"`
 }
 
+// ListLedgerParams defines parameters for ListLedger.
+type ListLedgerParams struct {
+	// After next of the page before: this page begins behind it, whatever came or went meanwhile.
+	After *string `form:"after,omitempty" json:"after,omitempty"`
+
+	// Limit At most so many entries.
+	Limit *int `form:"limit,omitempty" json:"limit,omitempty"`
+
+	// Fields Names of fields, separated by commas: entries have these only. Without it they have all.
+	Fields *string `form:"fields,omitempty" json:"fields,omitempty"`
+
+	// Subject ID of what the entries are about.
+	Subject *uuid.UUID `form:"subject,omitempty" json:"subject,omitempty"`
+}
+
 // ListMyKeysParams defines parameters for ListMyKeys.
 type ListMyKeysParams struct {
 	// After next of the page before: this page begins behind it, whatever came or went meanwhile.
@@ -1978,6 +2843,29 @@ type ListMyKeysParams struct {
 
 	// Active Only those that open something now.
 	Active *bool `form:"active,omitempty" json:"active,omitempty"`
+}
+
+// ListNoticeDeliveriesParams defines parameters for ListNoticeDeliveries.
+type ListNoticeDeliveriesParams struct {
+	// After next of the page before: this page begins behind it, whatever came or went meanwhile.
+	After *string `form:"after,omitempty" json:"after,omitempty"`
+
+	// Limit At most so many entries.
+	Limit *int `form:"limit,omitempty" json:"limit,omitempty"`
+
+	// Fields Names of fields, separated by commas: entries have these only. Without it they have all.
+	Fields *string `form:"fields,omitempty" json:"fields,omitempty"`
+
+	// Customer ID of the customer whose recipients they are.
+	Customer *uuid.UUID     `form:"customer,omitempty" json:"customer,omitempty"`
+	State    *DeliveryState `form:"state,omitempty" json:"state,omitempty"`
+
+	// Retrying true: only those that wait for another try after one that failed.
+	Retrying *bool    `form:"retrying,omitempty" json:"retrying,omitempty"`
+	Channel  *Channel `form:"channel,omitempty" json:"channel,omitempty"`
+
+	// Query Part of the address as it is shown, of the addressee's or the customer's name, however capitalized.
+	Query *string `form:"query,omitempty" json:"query,omitempty"`
 }
 
 // ListVendorsParams defines parameters for ListVendors.
@@ -2216,6 +3104,95 @@ func (c *Client) ApproveChange(ctx context.Context, id string, basedOn ETag, opt
 	return answer[ChangeDetail](ctx, c, &r, options)
 }
 
+// GetAudience: whom a change would concern, in figures.
+//
+// As if its notice were served now. Once it is announced its windows tell.
+//
+// Keys of every role may do this.
+//
+// GET /changes/{id}/audience
+func (c *Client) GetAudience(ctx context.Context, id string, options ...CallOption) (*Answer[Audience], error) {
+	r := request{method: http.MethodGet, path: path("/changes/{id}/audience", "id", id)}
+	return answer[Audience](ctx, c, &r, options)
+}
+
+// ListAudience: whom a change would concern, customer by customer.
+//
+// Every customer: included with the dates that its terms give, or left out with the reason. In the order of IDs.
+//
+// Keys of every role may do this.
+//
+// GET /changes/{id}/audience/customers
+func (c *Client) ListAudience(ctx context.Context, id string, params *ListAudienceParams, options ...CallOption) (*Answer[PlannedCustomerPage], error) {
+	r := request{method: http.MethodGet, path: path("/changes/{id}/audience/customers", "id", id)}
+	if params != nil {
+		r.ask("after", params.After)
+		r.ask("limit", params.Limit)
+		r.ask("fields", params.Fields)
+		r.ask("show", params.Show)
+		r.ask("query", params.Query)
+	}
+	return answer[PlannedCustomerPage](ctx, c, &r, options)
+}
+
+// AllAudience goes over all pages of ListAudience. After an error there is nothing more.
+func (c *Client) AllAudience(ctx context.Context, id string, params *ListAudienceParams, options ...CallOption) iter.Seq2[PlannedCustomer, error] {
+	return pages(func(after string) ([]PlannedCustomer, string, error) {
+		asked := ListAudienceParams{}
+		if params != nil {
+			asked = *params
+		}
+		if after != "" {
+			asked.After = &after
+		}
+		page, err := c.ListAudience(ctx, id, &asked, options...)
+		if err != nil {
+			return nil, "", err
+		}
+		return page.Body.Items, page.Body.Next, nil
+	})
+}
+
+// GetChangeFacts: the engagements before and after a change.
+//
+// Keys of every role may do this.
+//
+// GET /changes/{id}/facts
+func (c *Client) GetChangeFacts(ctx context.Context, id string, options ...CallOption) (*Answer[ChangeFacts], error) {
+	r := request{method: http.MethodGet, path: path("/changes/{id}/facts", "id", id)}
+	return answer[ChangeFacts](ctx, c, &r, options)
+}
+
+// ListNotices: the notices of a change.
+//
+// The announcement, and the withdrawal if there was one. There is none before the change is announced, and for a moment after.
+//
+// Keys of every role may do this.
+//
+// GET /changes/{id}/notices
+func (c *Client) ListNotices(ctx context.Context, id string, options ...CallOption) (*Answer[NoticeList], error) {
+	r := request{method: http.MethodGet, path: path("/changes/{id}/notices", "id", id)}
+	return answer[NoticeList](ctx, c, &r, options)
+}
+
+// PreviewNotice: a notice of a change, as it would go out now.
+//
+// Links in it that belong to one recipient lead nowhere.
+//
+// Keys of every role may do this.
+//
+// GET /changes/{id}/preview
+func (c *Client) PreviewNotice(ctx context.Context, id string, params *PreviewNoticeParams, options ...CallOption) (*Answer[NoticePreview], error) {
+	r := request{method: http.MethodGet, path: path("/changes/{id}/preview", "id", id)}
+	if params != nil {
+		r.ask("channel", params.Channel)
+		r.ask("kind", params.Kind)
+		r.ask("language", params.Language)
+		r.ask("customer", params.Customer)
+	}
+	return answer[NoticePreview](ctx, c, &r, options)
+}
+
 // GetProposal: what a change is to be, as it was written.
 //
 // It is what an edit sends back.
@@ -2226,6 +3203,18 @@ func (c *Client) ApproveChange(ctx context.Context, id string, basedOn ETag, opt
 func (c *Client) GetProposal(ctx context.Context, id string, options ...CallOption) (*Answer[ChangeProposal], error) {
 	r := request{method: http.MethodGet, path: path("/changes/{id}/proposal", "id", id)}
 	return answer[ChangeProposal](ctx, c, &r, options)
+}
+
+// GetReadiness: what would refuse the announcement of a change.
+//
+// Whatever its state before the announcement.
+//
+// Keys of every role may do this.
+//
+// GET /changes/{id}/readiness
+func (c *Client) GetReadiness(ctx context.Context, id string, options ...CallOption) (*Answer[Readiness], error) {
+	r := request{method: http.MethodGet, path: path("/changes/{id}/readiness", "id", id)}
+	return answer[Readiness](ctx, c, &r, options)
 }
 
 // SendBackChange: make a change in review, or an approved one, a draft again.
@@ -2249,6 +3238,44 @@ func (c *Client) SendBackChange(ctx context.Context, id string, body Reasoned, o
 func (c *Client) SubmitChange(ctx context.Context, id string, options ...CallOption) (*Answer[ChangeDetail], error) {
 	r := request{method: http.MethodPost, path: path("/changes/{id}/submit", "id", id)}
 	return answer[ChangeDetail](ctx, c, &r, options)
+}
+
+// ListChangeWindows: the windows of an announced change.
+//
+// One for each affected customer, in the order in which they were opened. Before the announcement there are none: see its audience.
+//
+// Keys of every role may do this.
+//
+// GET /changes/{id}/windows
+func (c *Client) ListChangeWindows(ctx context.Context, id string, params *ListChangeWindowsParams, options ...CallOption) (*Answer[WindowPage], error) {
+	r := request{method: http.MethodGet, path: path("/changes/{id}/windows", "id", id)}
+	if params != nil {
+		r.ask("after", params.After)
+		r.ask("limit", params.Limit)
+		r.ask("fields", params.Fields)
+		r.ask("state", params.State)
+		r.ask("blocker", params.Blocker)
+		r.ask("query", params.Query)
+	}
+	return answer[WindowPage](ctx, c, &r, options)
+}
+
+// AllChangeWindows goes over all pages of ListChangeWindows. After an error there is nothing more.
+func (c *Client) AllChangeWindows(ctx context.Context, id string, params *ListChangeWindowsParams, options ...CallOption) iter.Seq2[Window, error] {
+	return pages(func(after string) ([]Window, string, error) {
+		asked := ListChangeWindowsParams{}
+		if params != nil {
+			asked = *params
+		}
+		if after != "" {
+			asked.After = &after
+		}
+		page, err := c.ListChangeWindows(ctx, id, &asked, options...)
+		if err != nil {
+			return nil, "", err
+		}
+		return page.Body.Items, page.Body.Next, nil
+	})
 }
 
 // WithdrawChange: withdraw a change.
@@ -2492,6 +3519,113 @@ func (c *Client) LeaveCustomer(ctx context.Context, id uuid.UUID, basedOn ETag, 
 	return answer[Customer](ctx, c, &r, options)
 }
 
+// ListCustomerWindows: a customer's windows, the newest first.
+//
+// Keys of every role may do this.
+//
+// GET /customers/{id}/windows
+func (c *Client) ListCustomerWindows(ctx context.Context, id uuid.UUID, params *ListCustomerWindowsParams, options ...CallOption) (*Answer[WindowPage], error) {
+	r := request{method: http.MethodGet, path: path("/customers/{id}/windows", "id", id)}
+	if params != nil {
+		r.ask("after", params.After)
+		r.ask("limit", params.Limit)
+		r.ask("fields", params.Fields)
+		r.ask("state", params.State)
+		r.ask("blocker", params.Blocker)
+	}
+	return answer[WindowPage](ctx, c, &r, options)
+}
+
+// AllCustomerWindows goes over all pages of ListCustomerWindows. After an error there is nothing more.
+func (c *Client) AllCustomerWindows(ctx context.Context, id uuid.UUID, params *ListCustomerWindowsParams, options ...CallOption) iter.Seq2[Window, error] {
+	return pages(func(after string) ([]Window, string, error) {
+		asked := ListCustomerWindowsParams{}
+		if params != nil {
+			asked = *params
+		}
+		if after != "" {
+			asked.After = &after
+		}
+		page, err := c.ListCustomerWindows(ctx, id, &asked, options...)
+		if err != nil {
+			return nil, "", err
+		}
+		return page.Body.Items, page.Body.Next, nil
+	})
+}
+
+// ListDeliveries: the deliveries of all notices, the oldest first.
+//
+// Keys of every role may do this.
+//
+// GET /deliveries
+func (c *Client) ListDeliveries(ctx context.Context, params *ListDeliveriesParams, options ...CallOption) (*Answer[DeliveryPage], error) {
+	r := request{method: http.MethodGet, path: path("/deliveries")}
+	if params != nil {
+		r.ask("after", params.After)
+		r.ask("limit", params.Limit)
+		r.ask("fields", params.Fields)
+		r.ask("customer", params.Customer)
+		r.ask("state", params.State)
+		r.ask("retrying", params.Retrying)
+		r.ask("channel", params.Channel)
+		r.ask("query", params.Query)
+	}
+	return answer[DeliveryPage](ctx, c, &r, options)
+}
+
+// AllDeliveries goes over all pages of ListDeliveries. After an error there is nothing more.
+func (c *Client) AllDeliveries(ctx context.Context, params *ListDeliveriesParams, options ...CallOption) iter.Seq2[Delivery, error] {
+	return pages(func(after string) ([]Delivery, string, error) {
+		asked := ListDeliveriesParams{}
+		if params != nil {
+			asked = *params
+		}
+		if after != "" {
+			asked.After = &after
+		}
+		page, err := c.ListDeliveries(ctx, &asked, options...)
+		if err != nil {
+			return nil, "", err
+		}
+		return page.Body.Items, page.Body.Next, nil
+	})
+}
+
+// GetDelivery: a delivery with its attempts.
+//
+// Keys of every role may do this.
+//
+// GET /deliveries/{id}
+func (c *Client) GetDelivery(ctx context.Context, id uuid.UUID, options ...CallOption) (*Answer[DeliveryDetail], error) {
+	r := request{method: http.MethodGet, path: path("/deliveries/{id}", "id", id)}
+	return answer[DeliveryDetail](ctx, c, &r, options)
+}
+
+// GetMessage: a message as it was sent.
+//
+// It is built again from what is stored, byte by byte; proven says that its digest is the one recorded when it was sent. An attempt that failed before a message was written has none.
+//
+// Keys of every role may do this.
+//
+// GET /deliveries/{id}/attempts/{number}/message
+func (c *Client) GetMessage(ctx context.Context, id uuid.UUID, number int, options ...CallOption) (*Answer[Message], error) {
+	r := request{method: http.MethodGet, path: path("/deliveries/{id}/attempts/{number}/message", "id", id, "number", number)}
+	return answer[Message](ctx, c, &r, options)
+}
+
+// RetryDelivery: try a delivery again.
+//
+// One that failed is queued again; one that waits is due now.
+//
+// Keys with one of these roles may do this: admin, approver, editor.
+//
+// POST /deliveries/{id}/retry
+func (c *Client) RetryDelivery(ctx context.Context, id uuid.UUID, options ...CallOption) (*Answer[DeliveryDetail], error) {
+	r := request{method: http.MethodPost, path: path("/deliveries/{id}/retry", "id", id)}
+	return answer[DeliveryDetail](ctx, c, &r, options)
+}
+
 // ListEngagements: the list of sub-processors as of a day.
 //
 // One entry for each engagement in effect on that day, sorted by the vendor's legal name. Who reads several pages says on which day, or midnight may pass between them.
@@ -2658,6 +3792,72 @@ func (c *Client) EditKey(ctx context.Context, id uuid.UUID, basedOn ETag, body K
 	return answer[Key](ctx, c, &r, options)
 }
 
+// ListLedger: the entries, the newest first.
+//
+// Keys of every role may do this.
+//
+// GET /ledger
+func (c *Client) ListLedger(ctx context.Context, params *ListLedgerParams, options ...CallOption) (*Answer[LedgerEntryPage], error) {
+	r := request{method: http.MethodGet, path: path("/ledger")}
+	if params != nil {
+		r.ask("after", params.After)
+		r.ask("limit", params.Limit)
+		r.ask("fields", params.Fields)
+		r.ask("subject", params.Subject)
+	}
+	return answer[LedgerEntryPage](ctx, c, &r, options)
+}
+
+// AllLedger goes over all pages of ListLedger. After an error there is nothing more.
+func (c *Client) AllLedger(ctx context.Context, params *ListLedgerParams, options ...CallOption) iter.Seq2[LedgerEntry, error] {
+	return pages(func(after string) ([]LedgerEntry, string, error) {
+		asked := ListLedgerParams{}
+		if params != nil {
+			asked = *params
+		}
+		if after != "" {
+			asked.After = &after
+		}
+		page, err := c.ListLedger(ctx, &asked, options...)
+		if err != nil {
+			return nil, "", err
+		}
+		return page.Body.Items, page.Body.Next, nil
+	})
+}
+
+// GetLedgerHead: the chain's end.
+//
+// Keys of every role may do this.
+//
+// GET /ledger/head
+func (c *Client) GetLedgerHead(ctx context.Context, options ...CallOption) (*Answer[LedgerHead], error) {
+	r := request{method: http.MethodGet, path: path("/ledger/head")}
+	return answer[LedgerHead](ctx, c, &r, options)
+}
+
+// VerifyLedger: walk the whole chain and recompute every hash.
+//
+// It reads everything, which may take minutes, and is done once at a time in each server.
+//
+// Keys of every role may do this.
+//
+// POST /ledger/verify
+func (c *Client) VerifyLedger(ctx context.Context, options ...CallOption) (*Answer[LedgerCheck], error) {
+	r := request{method: http.MethodPost, path: path("/ledger/verify")}
+	return answer[LedgerCheck](ctx, c, &r, options)
+}
+
+// GetLedgerEntry: an entry.
+//
+// Keys of every role may do this.
+//
+// GET /ledger/{seq}
+func (c *Client) GetLedgerEntry(ctx context.Context, seq int, options ...CallOption) (*Answer[LedgerEntry], error) {
+	r := request{method: http.MethodGet, path: path("/ledger/{seq}", "seq", seq)}
+	return answer[LedgerEntry](ctx, c, &r, options)
+}
+
 // GetMe: who this key is.
 //
 // Any key may do this.
@@ -2725,6 +3925,126 @@ func (c *Client) SetMyLanguage(ctx context.Context, body LanguageInput, options 
 	r := request{method: http.MethodPut, path: path("/me/language")}
 	r.body = body
 	return c.do(ctx, &r, options)
+}
+
+// GetNotice: a notice.
+//
+// Keys of every role may do this.
+//
+// GET /notices/{id}
+func (c *Client) GetNotice(ctx context.Context, id uuid.UUID, options ...CallOption) (*Answer[Notice], error) {
+	r := request{method: http.MethodGet, path: path("/notices/{id}", "id", id)}
+	return answer[Notice](ctx, c, &r, options)
+}
+
+// ListNoticeDeliveries: the deliveries of a notice, the oldest first.
+//
+// Keys of every role may do this.
+//
+// GET /notices/{id}/deliveries
+func (c *Client) ListNoticeDeliveries(ctx context.Context, id uuid.UUID, params *ListNoticeDeliveriesParams, options ...CallOption) (*Answer[DeliveryPage], error) {
+	r := request{method: http.MethodGet, path: path("/notices/{id}/deliveries", "id", id)}
+	if params != nil {
+		r.ask("after", params.After)
+		r.ask("limit", params.Limit)
+		r.ask("fields", params.Fields)
+		r.ask("customer", params.Customer)
+		r.ask("state", params.State)
+		r.ask("retrying", params.Retrying)
+		r.ask("channel", params.Channel)
+		r.ask("query", params.Query)
+	}
+	return answer[DeliveryPage](ctx, c, &r, options)
+}
+
+// AllNoticeDeliveries goes over all pages of ListNoticeDeliveries. After an error there is nothing more.
+func (c *Client) AllNoticeDeliveries(ctx context.Context, id uuid.UUID, params *ListNoticeDeliveriesParams, options ...CallOption) iter.Seq2[Delivery, error] {
+	return pages(func(after string) ([]Delivery, string, error) {
+		asked := ListNoticeDeliveriesParams{}
+		if params != nil {
+			asked = *params
+		}
+		if after != "" {
+			asked.After = &after
+		}
+		page, err := c.ListNoticeDeliveries(ctx, id, &asked, options...)
+		if err != nil {
+			return nil, "", err
+		}
+		return page.Body.Items, page.Body.Next, nil
+	})
+}
+
+// ExportDeliveriesCSV: all deliveries of a notice with every attempt, as CSV.
+//
+// A line for each attempt, and one for each delivery that nobody has tried. It is written while it is read: an answer that is cut short has failed. The record says that you asked for it. Times are in UTC. A cell that a spreadsheet would take for a formula begins with an apostrophe.
+//
+// Keys of every role may do this.
+//
+// GET /notices/{id}/deliveries.csv
+func (c *Client) ExportDeliveriesCSV(ctx context.Context, id uuid.UUID, options ...CallOption) (*http.Response, error) {
+	r := request{method: http.MethodGet, path: path("/notices/{id}/deliveries.csv", "id", id)}
+	return c.stream(ctx, &r, options)
+}
+
+// ExportDeliveries: all deliveries of a notice with every attempt, as lines of JSON.
+//
+// A line for each attempt, and one for each delivery that nobody has tried. It is written while it is read: an answer that is cut short has failed. The record says that you asked for it.
+//
+// Keys of every role may do this.
+//
+// GET /notices/{id}/deliveries.ndjson
+func (c *Client) ExportDeliveries(ctx context.Context, id uuid.UUID, options ...CallOption) (*http.Response, error) {
+	r := request{method: http.MethodGet, path: path("/notices/{id}/deliveries.ndjson", "id", id)}
+	return c.stream(ctx, &r, options)
+}
+
+// WatchProgress: how far a notice has come, as it goes on.
+//
+// Server-sent events (https://html.spec.whatwg.org/multipage/server-sent-events.html). `event: progress` comes at once and then whenever something has changed, with a NoticeProgress as its data; states that follow one another within a second may be told as one. When nothing is left to happen, `event: done` comes with the same data, and the stream ends: close your side. A retry, or a customer's fallback contact, may bring more to do later.
+//
+// A line that begins with a colon comes every 10 seconds when nothing else does. The stream ends after 10 minutes, and when the server stops: ask again, as the retry field says. An event's ID stays the same as long as the numbers do; nothing is missed between two streams, as each begins with the present numbers. A key may hold 10 streams open at once in each server.
+//
+// Keys of every role may do this.
+//
+// GET /notices/{id}/events
+func (c *Client) WatchProgress(ctx context.Context, id uuid.UUID, options ...CallOption) (*http.Response, error) {
+	r := request{method: http.MethodGet, path: path("/notices/{id}/events", "id", id)}
+	return c.stream(ctx, &r, options)
+}
+
+// GetProgress: how far a notice has come.
+//
+// Keys of every role may do this.
+//
+// GET /notices/{id}/progress
+func (c *Client) GetProgress(ctx context.Context, id uuid.UUID, options ...CallOption) (*Answer[NoticeProgress], error) {
+	r := request{method: http.MethodGet, path: path("/notices/{id}/progress", "id", id)}
+	return answer[NoticeProgress](ctx, c, &r, options)
+}
+
+// RetryNotice: try all failed deliveries of a notice again.
+//
+// Those of an announcement whose change was withdrawn stay as they are.
+//
+// Keys with one of these roles may do this: admin, approver, editor.
+//
+// POST /notices/{id}/retry
+func (c *Client) RetryNotice(ctx context.Context, id uuid.UUID, options ...CallOption) (*Answer[Retried], error) {
+	r := request{method: http.MethodPost, path: path("/notices/{id}/retry", "id", id)}
+	return answer[Retried](ctx, c, &r, options)
+}
+
+// GetOverview: what needs somebody's eyes.
+//
+// What the console's first page counts.
+//
+// Keys of every role may do this.
+//
+// GET /overview
+func (c *Client) GetOverview(ctx context.Context, options ...CallOption) (*Answer[Overview], error) {
+	r := request{method: http.MethodGet, path: path("/overview")}
+	return answer[Overview](ctx, c, &r, options)
 }
 
 // ListProducts: the products that are not retired.
@@ -2963,4 +4283,40 @@ func (c *Client) RecordEngagement(ctx context.Context, id string, body NewEngage
 func (c *Client) ListVendorHistory(ctx context.Context, id string, options ...CallOption) (*Answer[VendorVersionList], error) {
 	r := request{method: http.MethodGet, path: path("/vendors/{id}/history", "id", id)}
 	return answer[VendorVersionList](ctx, c, &r, options)
+}
+
+// GetWindow: a window.
+//
+// Keys of every role may do this.
+//
+// GET /windows/{id}
+func (c *Client) GetWindow(ctx context.Context, id uuid.UUID, options ...CallOption) (*Answer[Window], error) {
+	r := request{method: http.MethodGet, path: path("/windows/{id}", "id", id)}
+	return answer[Window](ctx, c, &r, options)
+}
+
+// HoldWindow: keep a change from taking effect for one customer.
+//
+// An objection came by letter, say. A window that is held already stays as it is, with its first reason.
+//
+// Keys with one of these roles may do this: admin, approver, editor.
+//
+// POST /windows/{id}/hold
+func (c *Client) HoldWindow(ctx context.Context, id uuid.UUID, body Reasoned, options ...CallOption) (*Answer[Window], error) {
+	r := request{method: http.MethodPost, path: path("/windows/{id}/hold", "id", id)}
+	r.body = body
+	return answer[Window](ctx, c, &r, options)
+}
+
+// ReleaseWindow: end a hold.
+//
+// The reason says what settled it. A window that isn't held stays as it is.
+//
+// Keys with one of these roles may do this: admin, approver.
+//
+// POST /windows/{id}/release
+func (c *Client) ReleaseWindow(ctx context.Context, id uuid.UUID, body Reasoned, options ...CallOption) (*Answer[Window], error) {
+	r := request{method: http.MethodPost, path: path("/windows/{id}/release", "id", id)}
+	r.body = body
+	return answer[Window](ctx, c, &r, options)
 }

@@ -24,13 +24,6 @@ type Problem struct {
 	RetryAfter time.Duration `json:"-"` // that the server asks for; 0: it doesn't
 }
 
-// ProblemPart is one thing that is wrong.
-type ProblemPart struct {
-	Code   string `json:"code"`
-	Field  string `json:"field"` // the path in the body, such as locations.0.country, or a parameter's name
-	Detail string `json:"detail"`
-}
-
 // Error tells of each thing that is wrong.
 func (p *Problem) Error() string {
 	var parts []string
