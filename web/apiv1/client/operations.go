@@ -30,6 +30,17 @@ const (
 	BasisFollower Basis = "follower"
 )
 
+// Values of CertificationStatusReason.
+const (
+	CertificationStatusReasonChecked           CertificationStatusReason = "checked"
+	CertificationStatusReasonEditionSuperseded CertificationStatusReason = "edition_superseded"
+	CertificationStatusReasonEditionVoid       CertificationStatusReason = "edition_void"
+	CertificationStatusReasonNoDates           CertificationStatusReason = "no_dates"
+	CertificationStatusReasonNobodyChecked     CertificationStatusReason = "nobody_checked"
+	CertificationStatusReasonPrintedExpiry     CertificationStatusReason = "printed_expiry"
+	CertificationStatusReasonSchemeInvalid     CertificationStatusReason = "scheme_invalid"
+)
+
 // Values of ChangeKind.
 const (
 	ChangeKindAddition    ChangeKind = "addition"
@@ -100,6 +111,13 @@ const (
 	DirectionForward  Direction = "forward"
 )
 
+// Values of EvidenceFor.
+const (
+	EvidenceForCustomers EvidenceFor = "customers"
+	EvidenceForPublic    EvidenceFor = "public"
+	EvidenceForStaff     EvidenceFor = "staff"
+)
+
 // Values of KeyState.
 const (
 	KeyStateActive   KeyState = "active"
@@ -122,6 +140,17 @@ const (
 	LastOutcomePermanent   LastOutcome = "permanent"
 	LastOutcomeTemporary   LastOutcome = "temporary"
 	LastOutcomeUnreachable LastOutcome = "unreachable"
+)
+
+// Values of ListCertificationsState.
+const (
+	ListCertificationsStateCurrent     ListCertificationsState = "current"
+	ListCertificationsStateExpired     ListCertificationsState = "expired"
+	ListCertificationsStateExpiring    ListCertificationsState = "expiring"
+	ListCertificationsStateInvalid     ListCertificationsState = "invalid"
+	ListCertificationsStateSuperseded  ListCertificationsState = "superseded"
+	ListCertificationsStateUnverified  ListCertificationsState = "unverified"
+	ListCertificationsStateVoidEdition ListCertificationsState = "void_edition"
 )
 
 // Values of ListChangeWindowsBlocker.
@@ -193,6 +222,12 @@ const (
 	OutcomeUnreachable Outcome = "unreachable"
 )
 
+// Values of PlannedCustomerReason.
+const (
+	PlannedCustomerReasonProduct PlannedCustomerReason = "product"
+	PlannedCustomerReasonRegion  PlannedCustomerReason = "region"
+)
+
 // Values of Reached.
 const (
 	ReachedActive       Reached = "active"
@@ -202,12 +237,6 @@ const (
 	ReachedPending      Reached = "pending"
 	ReachedSuppressed   Reached = "suppressed"
 	ReachedUnsubscribed Reached = "unsubscribed"
-)
-
-// Values of Reason.
-const (
-	ReasonProduct Reason = "product"
-	ReasonRegion  Reason = "region"
 )
 
 // Values of Regime.
@@ -227,6 +256,13 @@ const (
 	RegionLatam Region = "latam"
 	RegionMea   Region = "mea"
 	RegionUs    Region = "us"
+)
+
+// Values of ReportType.
+const (
+	ReportTypeEmpty ReportType = ""
+	ReportTypeN1    ReportType = "1"
+	ReportTypeN2    ReportType = "2"
 )
 
 // Values of Served.
@@ -401,6 +437,241 @@ type Authorisation string
 
 // Basis defines model for Basis.
 type Basis string
+
+// Certification defines model for Certification.
+type Certification struct {
+	// BridgeUntil The last day that management's bridge letter covers.
+	BridgeUntil *Day `json:"bridge_until,omitempty"`
+
+	// CheckedAt When somebody last compared it with its evidence; absent: nobody has, since it was last edited.
+	CheckedAt *time.Time `json:"checked_at,omitempty"`
+
+	// CheckedBy The account; absent: nobody, or Fairnotice itself.
+	CheckedBy     *uuid.UUID `json:"checked_by,omitempty"`
+	CheckedByName string     `json:"checked_by_name"`
+	CreatedAt     time.Time  `json:"created_at"`
+
+	// Edition Of the scheme, such as 2022.
+	Edition *string `json:"edition,omitempty"`
+
+	// EvidenceFor Who may see the evidence; left out: staff.
+	EvidenceFor *EvidenceFor `json:"evidence_for,omitempty"`
+	EvidenceURL *string      `json:"evidence_url,omitempty"`
+
+	// ExpiresOn As printed: the last day on which it is valid.
+	ExpiresOn *Day      `json:"expires_on,omitempty"`
+	ID        uuid.UUID `json:"id"`
+
+	// InheritedFrom The certification of a vendor below in the chain, or of the hosting vendor, of which this one shows the facts.
+	InheritedFrom *uuid.UUID `json:"inherited_from,omitempty"`
+
+	// InheritedVendor The name of the vendor whose certification it is; empty: its own.
+	InheritedVendor     string `json:"inherited_vendor"`
+	InheritedVendorSlug string `json:"inherited_vendor_slug"`
+	IssuedOn            *Day   `json:"issued_on,omitempty"`
+
+	// Issuer Or auditor.
+	Issuer *string `json:"issuer,omitempty"`
+
+	// Level Of PCI DSS and CSA STAR.
+	Level *string `json:"level,omitempty"`
+	Note  *string `json:"note,omitempty"`
+
+	// Number Of the certificate.
+	Number *string `json:"number,omitempty"`
+
+	// PeriodEnd Of the audited period: its last day.
+	PeriodEnd *Day `json:"period_end,omitempty"`
+
+	// PeriodStart Of the audited period.
+	PeriodStart *Day `json:"period_start,omitempty"`
+
+	// Products The publisher's products that rely on it; empty: all.
+	Products []uuid.UUID `json:"products,omitempty"`
+
+	// Regions That it covers; empty: all.
+	Regions []Region `json:"regions,omitempty"`
+
+	// ReportType Of SOC 1, SOC 2 and C5; else empty.
+	ReportType *ReportType `json:"report_type,omitempty"`
+
+	// Scheme Such as ISO/IEC 27001 or SOC 2.
+	Scheme string `json:"scheme"`
+
+	// Scope In words.
+	Scope *string `json:"scope,omitempty"`
+
+	// Status Today in the publisher's zone, where no other day was asked for.
+	Status    CertificationStatus `json:"status"`
+	UpdatedAt time.Time           `json:"updated_at"`
+	VendorID  uuid.UUID           `json:"vendor_id"`
+
+	// Version Each edit and each check raises it by one.
+	Version int `json:"version"`
+}
+
+// CertificationFacts defines model for CertificationFacts.
+type CertificationFacts struct {
+	// BridgeUntil The last day that management's bridge letter covers.
+	BridgeUntil *Day `json:"bridge_until,omitempty"`
+
+	// Edition Of the scheme, such as 2022.
+	Edition *string `json:"edition,omitempty"`
+
+	// EvidenceFor Who may see the evidence; left out: staff.
+	EvidenceFor *EvidenceFor `json:"evidence_for,omitempty"`
+	EvidenceURL *string      `json:"evidence_url,omitempty"`
+
+	// ExpiresOn As printed: the last day on which it is valid.
+	ExpiresOn *Day `json:"expires_on,omitempty"`
+
+	// InheritedFrom The certification of a vendor below in the chain, or of the hosting vendor, of which this one shows the facts.
+	InheritedFrom *uuid.UUID `json:"inherited_from,omitempty"`
+	IssuedOn      *Day       `json:"issued_on,omitempty"`
+
+	// Issuer Or auditor.
+	Issuer *string `json:"issuer,omitempty"`
+
+	// Level Of PCI DSS and CSA STAR.
+	Level *string `json:"level,omitempty"`
+	Note  *string `json:"note,omitempty"`
+
+	// Number Of the certificate.
+	Number *string `json:"number,omitempty"`
+
+	// PeriodEnd Of the audited period: its last day.
+	PeriodEnd *Day `json:"period_end,omitempty"`
+
+	// PeriodStart Of the audited period.
+	PeriodStart *Day `json:"period_start,omitempty"`
+
+	// Products The publisher's products that rely on it; empty: all.
+	Products []uuid.UUID `json:"products,omitempty"`
+
+	// Regions That it covers; empty: all.
+	Regions []Region `json:"regions,omitempty"`
+
+	// ReportType Of SOC 1, SOC 2 and C5; else empty.
+	ReportType *ReportType `json:"report_type,omitempty"`
+
+	// Scheme Such as ISO/IEC 27001 or SOC 2.
+	Scheme string `json:"scheme"`
+
+	// Scope In words.
+	Scope *string `json:"scope,omitempty"`
+}
+
+// CertificationItem defines model for CertificationItem.
+type CertificationItem struct {
+	// BridgeUntil The last day that management's bridge letter covers.
+	BridgeUntil *Day `json:"bridge_until,omitempty"`
+
+	// CheckedAt When somebody last compared it with its evidence; absent: nobody has, since it was last edited.
+	CheckedAt *time.Time `json:"checked_at,omitempty"`
+
+	// CheckedBy The account; absent: nobody, or Fairnotice itself.
+	CheckedBy     *uuid.UUID `json:"checked_by,omitempty"`
+	CheckedByName string     `json:"checked_by_name"`
+	CreatedAt     time.Time  `json:"created_at"`
+
+	// Edition Of the scheme, such as 2022.
+	Edition *string `json:"edition,omitempty"`
+
+	// EvidenceFor Who may see the evidence; left out: staff.
+	EvidenceFor *EvidenceFor `json:"evidence_for,omitempty"`
+	EvidenceURL *string      `json:"evidence_url,omitempty"`
+
+	// ExpiresOn As printed: the last day on which it is valid.
+	ExpiresOn *Day      `json:"expires_on,omitempty"`
+	ID        uuid.UUID `json:"id"`
+
+	// InheritedFrom The certification of a vendor below in the chain, or of the hosting vendor, of which this one shows the facts.
+	InheritedFrom *uuid.UUID `json:"inherited_from,omitempty"`
+
+	// InheritedVendor The name of the vendor whose certification it is; empty: its own.
+	InheritedVendor     string `json:"inherited_vendor"`
+	InheritedVendorSlug string `json:"inherited_vendor_slug"`
+	IssuedOn            *Day   `json:"issued_on,omitempty"`
+
+	// Issuer Or auditor.
+	Issuer *string `json:"issuer,omitempty"`
+
+	// Level Of PCI DSS and CSA STAR.
+	Level *string `json:"level,omitempty"`
+	Note  *string `json:"note,omitempty"`
+
+	// Number Of the certificate.
+	Number *string `json:"number,omitempty"`
+
+	// PeriodEnd Of the audited period: its last day.
+	PeriodEnd *Day `json:"period_end,omitempty"`
+
+	// PeriodStart Of the audited period.
+	PeriodStart *Day `json:"period_start,omitempty"`
+
+	// Products The publisher's products that rely on it; empty: all.
+	Products []uuid.UUID `json:"products,omitempty"`
+
+	// Regions That it covers; empty: all.
+	Regions []Region `json:"regions,omitempty"`
+
+	// ReportType Of SOC 1, SOC 2 and C5; else empty.
+	ReportType *ReportType `json:"report_type,omitempty"`
+
+	// Scheme Such as ISO/IEC 27001 or SOC 2.
+	Scheme string `json:"scheme"`
+
+	// Scope In words.
+	Scope *string `json:"scope,omitempty"`
+
+	// Status Today in the publisher's zone, where no other day was asked for.
+	Status    CertificationStatus `json:"status"`
+	UpdatedAt time.Time           `json:"updated_at"`
+	VendorID  uuid.UUID           `json:"vendor_id"`
+
+	// VendorName What people call the vendor.
+	VendorName string `json:"vendor_name"`
+	VendorSlug string `json:"vendor_slug"`
+
+	// Version Each edit and each check raises it by one.
+	Version int `json:"version"`
+}
+
+// CertificationItemPage defines model for CertificationItemPage.
+type CertificationItemPage struct {
+	Items []CertificationItem `json:"items"`
+
+	// Next Give it as after to get the next page; empty on the last.
+	Next string `json:"next"`
+}
+
+// CertificationList defines model for CertificationList.
+type CertificationList struct {
+	Items []Certification `json:"items"`
+}
+
+// CertificationStatus defines model for CertificationStatus.
+type CertificationStatus struct {
+	Reason CertificationStatusReason `json:"reason"`
+
+	// Since The first day of the state; null: not known.
+	Since *Day `json:"since"`
+
+	// Source Of the rule, where the reason is one; else empty.
+	Source string `json:"source"`
+
+	// State expiring: within 60 days. void_edition: the edition's end voids every certificate, whatever is printed. superseded: there is a newer edition, and this one still runs. invalid: the scheme itself is void. unverified: nobody has compared it with its evidence, or it has no dates.
+	State ListCertificationsState `json:"state"`
+
+	// Until The first day after the state; null: not known, or never.
+	Until *Day `json:"until"`
+
+	// Urgent It is expiring within 30 days.
+	Urgent bool `json:"urgent"`
+}
+
+// CertificationStatusReason defines model for CertificationStatusReason.
+type CertificationStatusReason string
 
 // ChainLink defines model for ChainLink.
 type ChainLink struct {
@@ -1222,6 +1493,9 @@ type EngagementProduct struct {
 	Slug *string `json:"slug,omitempty"`
 }
 
+// EvidenceFor defines model for EvidenceFor.
+type EvidenceFor string
+
 // Header defines model for Header.
 type Header struct {
 	Name  string `json:"name"`
@@ -1382,6 +1656,9 @@ type LedgerHead struct {
 	// Seq How many entries there are.
 	Seq int `json:"seq"`
 }
+
+// ListCertificationsState defines model for ListCertificationsState.
+type ListCertificationsState string
 
 // ListChangeWindowsBlocker defines model for ListChangeWindowsBlocker.
 type ListChangeWindowsBlocker string
@@ -1877,7 +2154,7 @@ type PlannedCustomer struct {
 	ObjectionEndsAt *time.Time `json:"objection_ends_at,omitempty"`
 
 	// Reason Why it is left out: it uses none of the products, or isn't in a region that is served.
-	Reason *Reason `json:"reason,omitempty"`
+	Reason *PlannedCustomerReason `json:"reason,omitempty"`
 
 	// Recipients Contract recipients that the notice would go to. 0: nobody can be told, and the clock can't start.
 	Recipients     int        `json:"recipients"`
@@ -1897,6 +2174,9 @@ type PlannedCustomerPage struct {
 	// Next Give it as after to get the next page; empty on the last.
 	Next string `json:"next"`
 }
+
+// PlannedCustomerReason defines model for PlannedCustomerReason.
+type PlannedCustomerReason string
 
 // ProblemPart defines model for ProblemPart.
 type ProblemPart struct {
@@ -1978,9 +2258,6 @@ type Readiness struct {
 	Warnings []ProblemPart `json:"warnings"`
 }
 
-// Reason defines model for Reason.
-type Reason string
-
 // Reasoned defines model for Reasoned.
 type Reasoned struct {
 	Reason string `json:"reason"`
@@ -1991,6 +2268,9 @@ type Regime string
 
 // Region defines model for Region.
 type Region string
+
+// ReportType defines model for ReportType.
+type ReportType string
 
 // Retried defines model for Retried.
 type Retried struct {
@@ -2010,6 +2290,16 @@ type ReviewDue struct {
 type RollOver struct {
 	Notice    *bool `json:"notice,omitempty"`
 	Objection *bool `json:"objection,omitempty"`
+}
+
+// Scheme defines model for Scheme.
+type Scheme struct {
+	Scheme string `json:"scheme"`
+}
+
+// SchemeList defines model for SchemeList.
+type SchemeList struct {
+	Items []Scheme `json:"items"`
 }
 
 // SentBack defines model for SentBack.
@@ -2636,6 +2926,36 @@ type WindowPage struct {
 // WindowState defines model for WindowState.
 type WindowState string
 
+// ListCertificationsParams defines parameters for ListCertifications.
+type ListCertificationsParams struct {
+	// After next of the page before: this page begins behind it, whatever came or went meanwhile.
+	After *string `form:"after,omitempty" json:"after,omitempty"`
+
+	// Limit At most so many entries.
+	Limit *int `form:"limit,omitempty" json:"limit,omitempty"`
+
+	// Fields Names of fields, separated by commas: entries have these only. Without it they have all.
+	Fields *string `form:"fields,omitempty" json:"fields,omitempty"`
+
+	// On Statuses and engagements of this day, past or future; absent: of today in the publisher's zone. All else is as it is now.
+	On *Day `form:"on,omitempty" json:"on,omitempty"`
+
+	// Query Part of the vendor's name or slug, the issuer or the number, however capitalized.
+	Query *string `form:"query,omitempty" json:"query,omitempty"`
+
+	// Scheme However capitalized.
+	Scheme *string `form:"scheme,omitempty" json:"scheme,omitempty"`
+
+	// State One of these states, separated by commas; absent: any.
+	State []ListCertificationsState `form:"state,omitempty" json:"state,omitempty"`
+
+	// ExpiresBefore The expiry printed on it is before this day.
+	ExpiresBefore *Day `form:"expires_before,omitempty" json:"expires_before,omitempty"`
+
+	// Engaged Of vendors with, or without, an engagement in effect.
+	Engaged *bool `form:"engaged,omitempty" json:"engaged,omitempty"`
+}
+
 // ListChangesParams defines parameters for ListChanges.
 type ListChangesParams struct {
 	// After next of the page before: this page begins behind it, whatever came or went meanwhile.
@@ -2868,6 +3188,12 @@ type ListNoticeDeliveriesParams struct {
 	Query *string `form:"query,omitempty" json:"query,omitempty"`
 }
 
+// ListSchemesParams defines parameters for ListSchemes.
+type ListSchemesParams struct {
+	// On The list of this day, past or future; absent: of today in the publisher's zone.
+	On *Day `form:"on,omitempty" json:"on,omitempty"`
+}
+
 // ListVendorsParams defines parameters for ListVendors.
 type ListVendorsParams struct {
 	// After next of the page before: this page begins behind it, whatever came or went meanwhile.
@@ -2992,6 +3318,93 @@ func (c *Client) SetPassword(ctx context.Context, id uuid.UUID, body PasswordInp
 	r := request{method: http.MethodPut, path: path("/accounts/{id}/password", "id", id)}
 	r.body = body
 	return c.do(ctx, &r, options)
+}
+
+// ListCertifications: the certifications of all vendors.
+//
+// Sorted by the expiry printed on them; those without one come last. To see what needs care: `?state=expiring,expired,void_edition,invalid,unverified&engaged=true`.
+//
+// Keys of every role may do this.
+//
+// GET /certifications
+func (c *Client) ListCertifications(ctx context.Context, params *ListCertificationsParams, options ...CallOption) (*Answer[CertificationItemPage], error) {
+	r := request{method: http.MethodGet, path: path("/certifications")}
+	if params != nil {
+		r.ask("after", params.After)
+		r.ask("limit", params.Limit)
+		r.ask("fields", params.Fields)
+		r.ask("on", params.On)
+		r.ask("query", params.Query)
+		r.ask("scheme", params.Scheme)
+		r.ask("state", params.State)
+		r.ask("expires_before", params.ExpiresBefore)
+		r.ask("engaged", params.Engaged)
+	}
+	return answer[CertificationItemPage](ctx, c, &r, options)
+}
+
+// AllCertifications goes over all pages of ListCertifications. After an error there is nothing more.
+func (c *Client) AllCertifications(ctx context.Context, params *ListCertificationsParams, options ...CallOption) iter.Seq2[CertificationItem, error] {
+	return pages(func(after string) ([]CertificationItem, string, error) {
+		asked := ListCertificationsParams{}
+		if params != nil {
+			asked = *params
+		}
+		if after != "" {
+			asked.After = &after
+		}
+		page, err := c.ListCertifications(ctx, &asked, options...)
+		if err != nil {
+			return nil, "", err
+		}
+		return page.Body.Items, page.Body.Next, nil
+	})
+}
+
+// RemoveCertification: take a certification off the register, with those inherited from it.
+//
+// Keys of every role may do this.
+//
+// DELETE /certifications/{id}
+func (c *Client) RemoveCertification(ctx context.Context, id uuid.UUID, basedOn ETag, options ...CallOption) error {
+	r := request{method: http.MethodDelete, path: path("/certifications/{id}", "id", id)}
+	r.basedOn = basedOn
+	return c.do(ctx, &r, options)
+}
+
+// GetCertification: a certification.
+//
+// Keys of every role may do this.
+//
+// GET /certifications/{id}
+func (c *Client) GetCertification(ctx context.Context, id uuid.UUID, options ...CallOption) (*Answer[Certification], error) {
+	r := request{method: http.MethodGet, path: path("/certifications/{id}", "id", id)}
+	return answer[Certification](ctx, c, &r, options)
+}
+
+// EditCertification: change what is said of a certification.
+//
+// It counts as unchecked again. What is left out is emptied.
+//
+// Keys of every role may do this.
+//
+// PUT /certifications/{id}
+func (c *Client) EditCertification(ctx context.Context, id uuid.UUID, basedOn ETag, body CertificationFacts, options ...CallOption) (*Answer[Certification], error) {
+	r := request{method: http.MethodPut, path: path("/certifications/{id}", "id", id)}
+	r.basedOn = basedOn
+	r.body = body
+	return answer[Certification](ctx, c, &r, options)
+}
+
+// CheckCertification: record that you compared a certification with its evidence.
+//
+// Keys of every role may do this.
+//
+// POST /certifications/{id}/check
+func (c *Client) CheckCertification(ctx context.Context, id uuid.UUID, basedOn ETag, options ...CallOption) (*Answer[Certification], error) {
+	r := request{method: http.MethodPost, path: path("/certifications/{id}/check", "id", id)}
+	r.basedOn = basedOn
+	return answer[Certification](ctx, c, &r, options)
 }
 
 // RemoveLink: end a link of the chain today.
@@ -4092,6 +4505,19 @@ func (c *Client) SavePublisher(ctx context.Context, basedOn ETag, body Publisher
 	return answer[PublisherSettings](ctx, c, &r, options)
 }
 
+// ListSchemes: the schemes under which vendors on the list of a day are certified.
+//
+// Keys of every role may do this.
+//
+// GET /schemes
+func (c *Client) ListSchemes(ctx context.Context, params *ListSchemesParams, options ...CallOption) (*Answer[SchemeList], error) {
+	r := request{method: http.MethodGet, path: path("/schemes")}
+	if params != nil {
+		r.ask("on", params.On)
+	}
+	return answer[SchemeList](ctx, c, &r, options)
+}
+
 // ListTermTemplates: templates of terms, by name.
 //
 // Keys of every role may do this.
@@ -4224,6 +4650,31 @@ func (c *Client) EditVendor(ctx context.Context, id string, basedOn ETag, body V
 	r.basedOn = basedOn
 	r.body = body
 	return answer[Vendor](ctx, c, &r, options)
+}
+
+// ListVendorCertifications: a vendor's certifications, inherited ones included.
+//
+// Sorted by scheme.
+//
+// Keys of every role may do this.
+//
+// GET /vendors/{id}/certifications
+func (c *Client) ListVendorCertifications(ctx context.Context, id string, options ...CallOption) (*Answer[CertificationList], error) {
+	r := request{method: http.MethodGet, path: path("/vendors/{id}/certifications", "id", id)}
+	return answer[CertificationList](ctx, c, &r, options)
+}
+
+// AddCertification: add a certification of a vendor.
+//
+// Nobody has checked it yet. One that is inherited shows the facts of the one below, with its own scope, products, regions and note.
+//
+// Keys of every role may do this.
+//
+// POST /vendors/{id}/certifications
+func (c *Client) AddCertification(ctx context.Context, id string, body CertificationFacts, options ...CallOption) (*Answer[Certification], error) {
+	r := request{method: http.MethodPost, path: path("/vendors/{id}/certifications", "id", id)}
+	r.body = body
+	return answer[Certification](ctx, c, &r, options)
 }
 
 // GetChain: a vendor's own sub-processors, to any depth, as of a day.
