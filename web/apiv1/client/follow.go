@@ -27,7 +27,7 @@ const (
 // where they don't come through it asks again and again. The last value before an error is still true.
 func (c *Client) Follow(ctx context.Context, notice uuid.UUID) iter.Seq2[NoticeProgress, error] {
 	return func(yield func(NoticeProgress, error) bool) {
-		f := &follower{c: c, notice: notice, yield: yield, silence: silence, pause: pollEvery, comeBack: pollEvery}
+		f := &follower{c: c, notice: notice, yield: yield, silence: silence, every: pollEvery, pause: pollEvery, comeBack: pollEvery}
 		if err := f.run(ctx); err != nil {
 			yield(NoticeProgress{}, err)
 		}
@@ -42,6 +42,7 @@ type follower struct {
 	ended    bool // nothing is left to tell, or nobody to tell it to
 	deaf     bool // events don't come through
 	silence  time.Duration
+	every    time.Duration // between questions, while something changes
 	pause    time.Duration
 	comeBack time.Duration
 }
@@ -85,7 +86,7 @@ func (f *follower) tell(p *NoticeProgress) {
 	if f.last != nil && reflect.DeepEqual(f.last, p) {
 		f.pause = min(2*f.pause, pollMost)
 	} else {
-		f.last, f.pause = p, pollEvery
+		f.last, f.pause = p, f.every
 		if !f.yield(*p, nil) {
 			f.ended = true
 		}

@@ -33,7 +33,7 @@ func between(t *testing.T, watch http.HandlerFunc, progress ...NoticeProgress) *
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &follower{c: c, notice: uuid.New(), silence: 50 * time.Millisecond, pause: time.Millisecond, comeBack: time.Millisecond}
+	return &follower{c: c, notice: uuid.New(), silence: 50 * time.Millisecond, every: time.Millisecond, pause: time.Millisecond, comeBack: time.Millisecond}
 }
 
 // done are the counts that a follower is told.
