@@ -293,6 +293,33 @@ const (
 	SpecialCategoryTradeUnionMembership SpecialCategory = "trade_union_membership"
 )
 
+// Values of SubscriptionKind.
+const (
+	SubscriptionKindAddition     SubscriptionKind = "addition"
+	SubscriptionKindHousekeeping SubscriptionKind = "housekeeping"
+	SubscriptionKindRelocation   SubscriptionKind = "relocation"
+	SubscriptionKindRemoval      SubscriptionKind = "removal"
+	SubscriptionKindReplacement  SubscriptionKind = "replacement"
+	SubscriptionKindScope        SubscriptionKind = "scope"
+)
+
+// Values of SubscriptionState.
+const (
+	SubscriptionStateActive       SubscriptionState = "active"
+	SubscriptionStateDisabled     SubscriptionState = "disabled"
+	SubscriptionStatePaused       SubscriptionState = "paused"
+	SubscriptionStatePending      SubscriptionState = "pending"
+	SubscriptionStateUnsubscribed SubscriptionState = "unsubscribed"
+)
+
+// Values of SuppressionReason.
+const (
+	SuppressionReasonComplaint    SuppressionReason = "complaint"
+	SuppressionReasonHardBounce   SuppressionReason = "hard_bounce"
+	SuppressionReasonStaff        SuppressionReason = "staff"
+	SuppressionReasonUnsubscribed SuppressionReason = "unsubscribed"
+)
+
 // Values of TermsWarningKind.
 const (
 	TermsWarningKindAddition    TermsWarningKind = "addition"
@@ -1657,6 +1684,11 @@ type LedgerHead struct {
 	Seq int `json:"seq"`
 }
 
+// LiftInput defines model for LiftInput.
+type LiftInput struct {
+	Address string `json:"address"`
+}
+
 // ListCertificationsState defines model for ListCertificationsState.
 type ListCertificationsState string
 
@@ -2319,6 +2351,15 @@ type Served string
 // Show defines model for Show.
 type Show string
 
+// SlackSecretInput defines model for SlackSecretInput.
+type SlackSecretInput struct {
+	// Address Where it is by incoming webhook: another URL.
+	Address *string `json:"address,omitempty"`
+
+	// Token Where it is by channel: another token of the app.
+	Token *string `json:"token,omitempty"`
+}
+
 // SpecialCategory defines model for SpecialCategory.
 type SpecialCategory string
 
@@ -2332,6 +2373,207 @@ type StateCounts struct {
 	Sent       int `json:"sent"`
 	Suppressed int `json:"suppressed"`
 }
+
+// Subscription defines model for Subscription.
+type Subscription struct {
+	// Address An email address, a webhook's URL, a Slack channel's ID or an incoming-webhook URL of Slack. Answers show only the host of a webhook's URL, and of a Slack URL all but its secret.
+	Address string `json:"address"`
+
+	// Basis contract: the notices are owed, so it can be moved to another address but never unsubscribed. follower: they asked for it.
+	Basis     Basis     `json:"basis"`
+	Channel   Channel   `json:"channel"`
+	ConsentAt time.Time `json:"consent_at"`
+
+	// ConsentHow How it came to be, such as: asked for by telephone.
+	ConsentHow string `json:"consent_how"`
+
+	// ConsentWording To what they agreed, in the words of then.
+	ConsentWording *string `json:"consent_wording,omitempty"`
+
+	// ContactID The customer's contact to whom the address belongs; absent: none.
+	ContactID *uuid.UUID `json:"contact_id,omitempty"`
+	CreatedAt time.Time  `json:"created_at"`
+
+	// CustomerID Absent: a follower who is nobody's.
+	CustomerID   *uuid.UUID `json:"customer_id,omitempty"`
+	CustomerName *string    `json:"customer_name,omitempty"`
+
+	// FormerSecretUntil A webhook's former secret signs beside the present one until then.
+	FormerSecretUntil *time.Time `json:"former_secret_until,omitempty"`
+
+	// HasSecret Whether the signing secret of a webhook, or the URL or token of Slack, is there.
+	HasSecret bool      `json:"has_secret"`
+	ID        uuid.UUID `json:"id"`
+
+	// Kinds Kinds of change that are told; empty: all.
+	Kinds    []SubscriptionKind `json:"kinds,omitempty"`
+	Language Language           `json:"language"`
+
+	// Name To greet them by.
+	Name *string `json:"name,omitempty"`
+
+	// Products IDs of the products whose changes are told; empty: all.
+	Products []uuid.UUID `json:"products,omitempty"`
+
+	// Regions Empty: all.
+	Regions     []Region          `json:"regions,omitempty"`
+	State       SubscriptionState `json:"state"`
+	StateAt     time.Time         `json:"state_at"`
+	StateReason *string           `json:"state_reason,omitempty"`
+
+	// Suppressed The email address is suppressed: nothing is sent there, whatever the state.
+	Suppressed bool      `json:"suppressed"`
+	UpdatedAt  time.Time `json:"updated_at"`
+
+	// Version For If-Match, in quotes.
+	Version int `json:"version"`
+}
+
+// SubscriptionInput defines model for SubscriptionInput.
+type SubscriptionInput struct {
+	// Address An email address, a webhook's URL, a Slack channel's ID or an incoming-webhook URL of Slack. Answers show only the host of a webhook's URL, and of a Slack URL all but its secret.
+	Address string `json:"address"`
+
+	// Basis contract: the notices are owed, so it can be moved to another address but never unsubscribed. follower: they asked for it.
+	Basis   Basis   `json:"basis"`
+	Channel Channel `json:"channel"`
+
+	// ConsentHow How it came to be, such as: asked for by telephone.
+	ConsentHow string `json:"consent_how"`
+
+	// ConsentWording To what they agreed, in the words of then.
+	ConsentWording *string `json:"consent_wording,omitempty"`
+
+	// ContactID The customer's contact to whom the address belongs; absent: none.
+	ContactID *uuid.UUID `json:"contact_id,omitempty"`
+
+	// CustomerID Absent: a follower who is nobody's.
+	CustomerID *uuid.UUID `json:"customer_id,omitempty"`
+
+	// Kinds Kinds of change that are told; empty: all.
+	Kinds    []SubscriptionKind `json:"kinds,omitempty"`
+	Language Language           `json:"language"`
+
+	// Name To greet them by.
+	Name *string `json:"name,omitempty"`
+
+	// Products IDs of the products whose changes are told; empty: all.
+	Products []uuid.UUID `json:"products,omitempty"`
+
+	// Regions Empty: all.
+	Regions []Region `json:"regions,omitempty"`
+
+	// Token Of the Slack app, for a channel's ID only. It is never told again.
+	Token *string `json:"token,omitempty"`
+}
+
+// SubscriptionKind defines model for SubscriptionKind.
+type SubscriptionKind string
+
+// SubscriptionPage defines model for SubscriptionPage.
+type SubscriptionPage struct {
+	Items []Subscription `json:"items"`
+
+	// Next Give it as after to get the next page; empty on the last.
+	Next string `json:"next"`
+}
+
+// SubscriptionReason defines model for SubscriptionReason.
+type SubscriptionReason struct {
+	Reason *string `json:"reason,omitempty"`
+}
+
+// SubscriptionState defines model for SubscriptionState.
+type SubscriptionState string
+
+// SubscriptionWithSecret defines model for SubscriptionWithSecret.
+type SubscriptionWithSecret struct {
+	// Address An email address, a webhook's URL, a Slack channel's ID or an incoming-webhook URL of Slack. Answers show only the host of a webhook's URL, and of a Slack URL all but its secret.
+	Address string `json:"address"`
+
+	// Basis contract: the notices are owed, so it can be moved to another address but never unsubscribed. follower: they asked for it.
+	Basis     Basis     `json:"basis"`
+	Channel   Channel   `json:"channel"`
+	ConsentAt time.Time `json:"consent_at"`
+
+	// ConsentHow How it came to be, such as: asked for by telephone.
+	ConsentHow string `json:"consent_how"`
+
+	// ConsentWording To what they agreed, in the words of then.
+	ConsentWording *string `json:"consent_wording,omitempty"`
+
+	// ContactID The customer's contact to whom the address belongs; absent: none.
+	ContactID *uuid.UUID `json:"contact_id,omitempty"`
+	CreatedAt time.Time  `json:"created_at"`
+
+	// CustomerID Absent: a follower who is nobody's.
+	CustomerID   *uuid.UUID `json:"customer_id,omitempty"`
+	CustomerName *string    `json:"customer_name,omitempty"`
+
+	// FormerSecretUntil A webhook's former secret signs beside the present one until then.
+	FormerSecretUntil *time.Time `json:"former_secret_until,omitempty"`
+
+	// HasSecret Whether the signing secret of a webhook, or the URL or token of Slack, is there.
+	HasSecret bool      `json:"has_secret"`
+	ID        uuid.UUID `json:"id"`
+
+	// Kinds Kinds of change that are told; empty: all.
+	Kinds    []SubscriptionKind `json:"kinds,omitempty"`
+	Language Language           `json:"language"`
+
+	// Name To greet them by.
+	Name *string `json:"name,omitempty"`
+
+	// Products IDs of the products whose changes are told; empty: all.
+	Products []uuid.UUID `json:"products,omitempty"`
+
+	// Regions Empty: all.
+	Regions []Region `json:"regions,omitempty"`
+
+	// SigningSecret Of a webhook, as Standard Webhooks writes it. It is told here and nowhere else, so keep it now.
+	SigningSecret *string           `json:"signing_secret,omitempty"`
+	State         SubscriptionState `json:"state"`
+	StateAt       time.Time         `json:"state_at"`
+	StateReason   *string           `json:"state_reason,omitempty"`
+
+	// Suppressed The email address is suppressed: nothing is sent there, whatever the state.
+	Suppressed bool      `json:"suppressed"`
+	UpdatedAt  time.Time `json:"updated_at"`
+
+	// Version For If-Match, in quotes.
+	Version int `json:"version"`
+}
+
+// Suppression defines model for Suppression.
+type Suppression struct {
+	// Address An email address; capital letters make no difference.
+	Address   string    `json:"address"`
+	CreatedAt time.Time `json:"created_at"`
+
+	// CreatedBy The account; absent: Fairnotice itself.
+	CreatedBy *uuid.UUID        `json:"created_by,omitempty"`
+	Detail    *string           `json:"detail,omitempty"`
+	Reason    SuppressionReason `json:"reason"`
+}
+
+// SuppressionFacts defines model for SuppressionFacts.
+type SuppressionFacts struct {
+	// Address An email address; capital letters make no difference.
+	Address string            `json:"address"`
+	Detail  *string           `json:"detail,omitempty"`
+	Reason  SuppressionReason `json:"reason"`
+}
+
+// SuppressionPage defines model for SuppressionPage.
+type SuppressionPage struct {
+	Items []Suppression `json:"items"`
+
+	// Next Give it as after to get the next page; empty on the last.
+	Next string `json:"next"`
+}
+
+// SuppressionReason defines model for SuppressionReason.
+type SuppressionReason string
 
 // TermDeviations A part of a term sheet, as a JSON merge patch (RFC 7396).
 type TermDeviations map[string]interface{}
@@ -3192,6 +3434,39 @@ type ListNoticeDeliveriesParams struct {
 type ListSchemesParams struct {
 	// On The list of this day, past or future; absent: of today in the publisher's zone.
 	On *Day `form:"on,omitempty" json:"on,omitempty"`
+}
+
+// ListSubscriptionsParams defines parameters for ListSubscriptions.
+type ListSubscriptionsParams struct {
+	// Query Words in what answers show of the address, in the name or in the customer's.
+	Query *string `form:"query,omitempty" json:"query,omitempty"`
+
+	// Customer ID of a customer.
+	Customer *uuid.UUID         `form:"customer,omitempty" json:"customer,omitempty"`
+	Basis    *Basis             `form:"basis,omitempty" json:"basis,omitempty"`
+	Channel  *Channel           `form:"channel,omitempty" json:"channel,omitempty"`
+	State    *SubscriptionState `form:"state,omitempty" json:"state,omitempty"`
+
+	// Fields Names of fields, separated by commas: entries have these only. Without it they have all.
+	Fields *string `form:"fields,omitempty" json:"fields,omitempty"`
+
+	// After next of the page before: this page begins behind it, whatever came or went meanwhile.
+	After *string `form:"after,omitempty" json:"after,omitempty"`
+
+	// Limit At most so many entries.
+	Limit *int `form:"limit,omitempty" json:"limit,omitempty"`
+}
+
+// ListSuppressionsParams defines parameters for ListSuppressions.
+type ListSuppressionsParams struct {
+	// Query Part of the address.
+	Query *string `form:"query,omitempty" json:"query,omitempty"`
+
+	// After next of the page before: this page begins behind it, whatever came or went meanwhile.
+	After *string `form:"after,omitempty" json:"after,omitempty"`
+
+	// Limit At most so many entries.
+	Limit *int `form:"limit,omitempty" json:"limit,omitempty"`
 }
 
 // ListVendorsParams defines parameters for ListVendors.
@@ -4516,6 +4791,230 @@ func (c *Client) ListSchemes(ctx context.Context, params *ListSchemesParams, opt
 		r.ask("on", params.On)
 	}
 	return answer[SchemeList](ctx, c, &r, options)
+}
+
+// ListSubscriptions: subscriptions, the oldest first.
+//
+// Keys of every role may do this.
+//
+// GET /subscriptions
+func (c *Client) ListSubscriptions(ctx context.Context, params *ListSubscriptionsParams, options ...CallOption) (*Answer[SubscriptionPage], error) {
+	r := request{method: http.MethodGet, path: path("/subscriptions")}
+	if params != nil {
+		r.ask("query", params.Query)
+		r.ask("customer", params.Customer)
+		r.ask("basis", params.Basis)
+		r.ask("channel", params.Channel)
+		r.ask("state", params.State)
+		r.ask("fields", params.Fields)
+		r.ask("after", params.After)
+		r.ask("limit", params.Limit)
+	}
+	return answer[SubscriptionPage](ctx, c, &r, options)
+}
+
+// AllSubscriptions goes over all pages of ListSubscriptions. After an error there is nothing more.
+func (c *Client) AllSubscriptions(ctx context.Context, params *ListSubscriptionsParams, options ...CallOption) iter.Seq2[Subscription, error] {
+	return pages(func(after string) ([]Subscription, string, error) {
+		asked := ListSubscriptionsParams{}
+		if params != nil {
+			asked = *params
+		}
+		if after != "" {
+			asked.After = &after
+		}
+		page, err := c.ListSubscriptions(ctx, &asked, options...)
+		if err != nil {
+			return nil, "", err
+		}
+		return page.Body.Items, page.Body.Next, nil
+	})
+}
+
+// AddSubscription: subscribe an address.
+//
+// A webhook's signing secret is in the answer, this once. A follower who had unsubscribed comes back under the former ID.
+//
+// Keys with one of these roles may do this: admin, approver, editor.
+//
+// POST /subscriptions
+func (c *Client) AddSubscription(ctx context.Context, body SubscriptionInput, options ...CallOption) (*Answer[SubscriptionWithSecret], error) {
+	r := request{method: http.MethodPost, path: path("/subscriptions")}
+	r.body = body
+	return answer[SubscriptionWithSecret](ctx, c, &r, options)
+}
+
+// GetSubscription: one subscription.
+//
+// Keys of every role may do this.
+//
+// GET /subscriptions/{id}
+func (c *Client) GetSubscription(ctx context.Context, id uuid.UUID, options ...CallOption) (*Answer[Subscription], error) {
+	r := request{method: http.MethodGet, path: path("/subscriptions/{id}", "id", id)}
+	return answer[Subscription](ctx, c, &r, options)
+}
+
+// DisableSubscription: end a subscription until somebody resumes it.
+//
+// A customer's last reachable recipient can't be.
+//
+// Keys with one of these roles may do this: admin, approver, editor.
+//
+// POST /subscriptions/{id}/disable
+func (c *Client) DisableSubscription(ctx context.Context, id uuid.UUID, basedOn ETag, body SubscriptionReason, options ...CallOption) (*Answer[Subscription], error) {
+	r := request{method: http.MethodPost, path: path("/subscriptions/{id}/disable", "id", id)}
+	r.basedOn = basedOn
+	r.body = body
+	return answer[Subscription](ctx, c, &r, options)
+}
+
+// EndFormerSecret: end a webhook's former secret at once.
+//
+// For one that may have leaked.
+//
+// Keys with one of these roles may do this: admin, approver, editor.
+//
+// POST /subscriptions/{id}/end-former-secret
+func (c *Client) EndFormerSecret(ctx context.Context, id uuid.UUID, basedOn ETag, options ...CallOption) (*Answer[Subscription], error) {
+	r := request{method: http.MethodPost, path: path("/subscriptions/{id}/end-former-secret", "id", id)}
+	r.basedOn = basedOn
+	return answer[Subscription](ctx, c, &r, options)
+}
+
+// PauseSubscription: hold a subscription back for a while.
+//
+// A customer's last reachable recipient can't be.
+//
+// Keys with one of these roles may do this: admin, approver, editor.
+//
+// POST /subscriptions/{id}/pause
+func (c *Client) PauseSubscription(ctx context.Context, id uuid.UUID, basedOn ETag, body SubscriptionReason, options ...CallOption) (*Answer[Subscription], error) {
+	r := request{method: http.MethodPost, path: path("/subscriptions/{id}/pause", "id", id)}
+	r.basedOn = basedOn
+	r.body = body
+	return answer[Subscription](ctx, c, &r, options)
+}
+
+// ReplaceSecret: give a subscription by Slack another URL or token.
+//
+// A disabled one stays so until it is resumed.
+//
+// Keys with one of these roles may do this: admin, approver, editor.
+//
+// POST /subscriptions/{id}/replace-secret
+func (c *Client) ReplaceSecret(ctx context.Context, id uuid.UUID, basedOn ETag, body SlackSecretInput, options ...CallOption) (*Answer[Subscription], error) {
+	r := request{method: http.MethodPost, path: path("/subscriptions/{id}/replace-secret", "id", id)}
+	r.basedOn = basedOn
+	r.body = body
+	return answer[Subscription](ctx, c, &r, options)
+}
+
+// ResumeSubscription: make a paused or disabled subscription active again.
+//
+// Keys with one of these roles may do this: admin, approver, editor.
+//
+// POST /subscriptions/{id}/resume
+func (c *Client) ResumeSubscription(ctx context.Context, id uuid.UUID, basedOn ETag, options ...CallOption) (*Answer[Subscription], error) {
+	r := request{method: http.MethodPost, path: path("/subscriptions/{id}/resume", "id", id)}
+	r.basedOn = basedOn
+	return answer[Subscription](ctx, c, &r, options)
+}
+
+// RevokeLinks: make every signed link of a subscription void.
+//
+// Links in messages that are yet to come are good.
+//
+// Keys with one of these roles may do this: admin, approver, editor.
+//
+// POST /subscriptions/{id}/revoke-links
+func (c *Client) RevokeLinks(ctx context.Context, id uuid.UUID, options ...CallOption) (*Answer[Subscription], error) {
+	r := request{method: http.MethodPost, path: path("/subscriptions/{id}/revoke-links", "id", id)}
+	return answer[Subscription](ctx, c, &r, options)
+}
+
+// RotateSecret: give a webhook a new signing secret.
+//
+// It is in the answer, this once. The former one signs beside it for 24 hours.
+//
+// Keys with one of these roles may do this: admin, approver, editor.
+//
+// POST /subscriptions/{id}/rotate-secret
+func (c *Client) RotateSecret(ctx context.Context, id uuid.UUID, basedOn ETag, options ...CallOption) (*Answer[SubscriptionWithSecret], error) {
+	r := request{method: http.MethodPost, path: path("/subscriptions/{id}/rotate-secret", "id", id)}
+	r.basedOn = basedOn
+	return answer[SubscriptionWithSecret](ctx, c, &r, options)
+}
+
+// Unsubscribe: end a follower's subscription on their behalf.
+//
+// Doing it twice is fine. What a contract owes can't be unsubscribed.
+//
+// Keys with one of these roles may do this: admin, approver, editor.
+//
+// POST /subscriptions/{id}/unsubscribe
+func (c *Client) Unsubscribe(ctx context.Context, id uuid.UUID, body SubscriptionReason, options ...CallOption) (*Answer[Subscription], error) {
+	r := request{method: http.MethodPost, path: path("/subscriptions/{id}/unsubscribe", "id", id)}
+	r.body = body
+	return answer[Subscription](ctx, c, &r, options)
+}
+
+// ListSuppressions: addresses that are not written to, the latest first.
+//
+// Keys of every role may do this.
+//
+// GET /suppressions
+func (c *Client) ListSuppressions(ctx context.Context, params *ListSuppressionsParams, options ...CallOption) (*Answer[SuppressionPage], error) {
+	r := request{method: http.MethodGet, path: path("/suppressions")}
+	if params != nil {
+		r.ask("query", params.Query)
+		r.ask("after", params.After)
+		r.ask("limit", params.Limit)
+	}
+	return answer[SuppressionPage](ctx, c, &r, options)
+}
+
+// AllSuppressions goes over all pages of ListSuppressions. After an error there is nothing more.
+func (c *Client) AllSuppressions(ctx context.Context, params *ListSuppressionsParams, options ...CallOption) iter.Seq2[Suppression, error] {
+	return pages(func(after string) ([]Suppression, string, error) {
+		asked := ListSuppressionsParams{}
+		if params != nil {
+			asked = *params
+		}
+		if after != "" {
+			asked.After = &after
+		}
+		page, err := c.ListSuppressions(ctx, &asked, options...)
+		if err != nil {
+			return nil, "", err
+		}
+		return page.Body.Items, page.Body.Next, nil
+	})
+}
+
+// AddSuppression: keep an address from being written to.
+//
+// A customer's recipient whose address is suppressed doesn't count as reachable.
+//
+// Keys with one of these roles may do this: admin, approver, editor.
+//
+// POST /suppressions
+func (c *Client) AddSuppression(ctx context.Context, body SuppressionFacts, options ...CallOption) (*Answer[Suppression], error) {
+	r := request{method: http.MethodPost, path: path("/suppressions")}
+	r.body = body
+	return answer[Suppression](ctx, c, &r, options)
+}
+
+// LiftSuppression: let an address be written to again.
+//
+// The address stands in the body, so that no log of addresses asked for keeps it.
+//
+// Keys with one of these roles may do this: admin, approver, editor.
+//
+// POST /suppressions/lift
+func (c *Client) LiftSuppression(ctx context.Context, body LiftInput, options ...CallOption) error {
+	r := request{method: http.MethodPost, path: path("/suppressions/lift")}
+	r.body = body
+	return c.do(ctx, &r, options)
 }
 
 // ListTermTemplates: templates of terms, by name.
