@@ -3732,7 +3732,7 @@ func (c *Client) AllChanges(ctx context.Context, params *ListChangesParams, opti
 
 // DraftChange: draft a change.
 //
-// Nobody is told of a draft. What it lacks for an announcement its readiness tells.
+// Nobody is told of a draft. What it lacks for an announcement its readiness tells. Before anybody has said who the publisher is there are no changes (404).
 //
 // Keys with one of these roles may do this: admin, approver, editor.
 //
