@@ -1202,7 +1202,7 @@ type Delivery struct {
 	CreatedAt time.Time `json:"created_at"`
 
 	// CustomerID null for followers.
-	CustomerID uuid.UUID `json:"customer_id"`
+	CustomerID *uuid.UUID `json:"customer_id"`
 
 	// CustomerName Empty for followers.
 	CustomerName string `json:"customer_name"`
@@ -1243,7 +1243,7 @@ type Delivery struct {
 	SubscriptionID uuid.UUID     `json:"subscription_id"`
 
 	// WindowID Of the customer whose contract names the recipient; null for followers.
-	WindowID uuid.UUID `json:"window_id"`
+	WindowID *uuid.UUID `json:"window_id"`
 }
 
 // DeliveryDetail defines model for DeliveryDetail.
@@ -1267,7 +1267,7 @@ type DeliveryDetail struct {
 	CreatedAt time.Time `json:"created_at"`
 
 	// CustomerID null for followers.
-	CustomerID uuid.UUID `json:"customer_id"`
+	CustomerID *uuid.UUID `json:"customer_id"`
 
 	// CustomerName Empty for followers.
 	CustomerName string `json:"customer_name"`
@@ -1308,7 +1308,7 @@ type DeliveryDetail struct {
 	SubscriptionID uuid.UUID     `json:"subscription_id"`
 
 	// WindowID Of the customer whose contract names the recipient; null for followers.
-	WindowID uuid.UUID `json:"window_id"`
+	WindowID *uuid.UUID `json:"window_id"`
 }
 
 // DeliveryLine defines model for DeliveryLine.
@@ -1644,7 +1644,7 @@ type LedgerCheck struct {
 // LedgerEntry defines model for LedgerEntry.
 type LedgerEntry struct {
 	// ActorID The account; null where there is none.
-	ActorID uuid.UUID `json:"actor_id"`
+	ActorID *uuid.UUID `json:"actor_id"`
 
 	// ActorKind Of who did it: staff, system, …
 	ActorKind string `json:"actor_kind"`
@@ -1660,8 +1660,8 @@ type LedgerEntry struct {
 	Kind string `json:"kind"`
 
 	// Seq From 1, without gaps.
-	Seq       int       `json:"seq"`
-	SubjectID uuid.UUID `json:"subject_id"`
+	Seq       int        `json:"seq"`
+	SubjectID *uuid.UUID `json:"subject_id"`
 
 	// SubjectKind What it was about: vendor, change, …
 	SubjectKind string `json:"subject_kind"`
