@@ -79,6 +79,7 @@ func (s *Site) refuse(c *gin.Context, err error) {
 // without a request it only asks for the type, to describe it.
 func init() {
 	huma.DefaultArrayNullable = false
+	huma.ValidateStrictCasing = true // "Name" is no field where "name" is one: both at once would be two values
 	huma.NewError = func(status int, _ string, _ ...error) huma.StatusError {
 		return &Problem{web.Problem{Status: status}}
 	}
