@@ -57,6 +57,7 @@ var tags = []struct{ name, text string }{
 // describe fills what is said of the API as a whole.
 func (s *Site) describe(d *huma.OpenAPI) {
 	aliases(d.Components.Schemas)
+	describeWebhooks(d)
 	d.Info.Description = "The register of sub-processors and the notices of its changes, for programs. What holds for every " +
 		"operation (keys, pages, ETags, idempotency, problems, rates) stands at " + s.kit.URL(docsPath) + "."
 	d.Servers = []*huma.Server{{URL: s.kit.URL(Prefix)}}
