@@ -9,6 +9,7 @@ import (
 	"github.com/google/uuid"
 
 	"fairnotice/internal/actor"
+	"fairnotice/internal/database"
 	"fairnotice/internal/vendors"
 )
 
@@ -73,6 +74,27 @@ func TestAnEngagementIsRecordedAndCorrected(t *testing.T) {
 	}
 	if len(all.Items) != 1 || all.Items[0].Purpose != edit.Purpose {
 		t.Errorf("the vendor's engagements are %+v", all.Items)
+	}
+}
+
+func TestAnEngagementThatEndedIsReadAndNoLongerCorrected(t *testing.T) {
+	d := newDesk(t)
+	p := d.as(d.Editor)
+	e := p.recordEngagement(p.addVendor("Brieftaube").ID, "2025-03-01", engagement())
+	today, err := d.Vendors.Today(t.Context())
+	d.ok(err)
+	d.ok(d.DB.Transact(t.Context(), func(tx *database.Tx) error { return vendors.End(tx, d.Editor, e.ID, today) }))
+	at := "/engagements/" + e.ID.String()
+	var read Engagement
+	a := p.get(at).want(200).into(&read)
+	if read.InEffect || read.ValidUntil.Date != today || read.Purpose != e.Purpose {
+		t.Errorf("ended it is %+v", read)
+	}
+	edit := engagement()
+	edit.Note = "too late"
+	p.put(at, a.etag(), edit).problem(409, "engagement.not_in_effect")
+	if got, _ := p.list(""); len(got) > 0 {
+		t.Errorf("it is still on the list: %q", got)
 	}
 }
 
