@@ -21,6 +21,7 @@ type prompt struct {
 	*apiv1test.Server
 	env       map[string]string
 	dir       string
+	person    bool // sits at it
 	out, errs bytes.Buffer
 }
 
@@ -38,7 +39,7 @@ func (p *prompt) run(in string, args ...string) int {
 	p.T.Helper()
 	p.out.Reset()
 	p.errs.Reset()
-	sh := &shell{in: strings.NewReader(in), out: &p.out, errs: &p.errs, env: func(name string) string { return p.env[name] },
+	sh := &shell{in: strings.NewReader(in), out: &p.out, errs: &p.errs, person: p.person, env: func(name string) string { return p.env[name] },
 		options: []client.Option{client.WithRetries(2, time.Millisecond)}}
 	return exitCode(command(p.T.Context(), args, sh), &p.errs)
 }

@@ -87,6 +87,10 @@ func command(ctx context.Context, args []string, sh *shell) error {
 		return me(ctx, args, sh)
 	case "import":
 		return importFile(ctx, args, sh)
+	case "announce":
+		return announce(ctx, args, sh)
+	case "watch":
+		return watch(ctx, args, sh)
 	case "help", "-h", "-help", "--help":
 		_, err := io.WriteString(sh.out, usage)
 		return err

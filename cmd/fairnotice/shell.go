@@ -20,7 +20,10 @@ type shell struct {
 	out, errs io.Writer
 	env       func(string) string
 	options   []client.Option // of tests
+	person    bool            // somebody is there to answer, whatever in is
 }
+
+func (sh *shell) interactive() bool { return sh.person || isTerminal(sh.in) }
 
 // command line flags that all commands have.
 type common struct {
