@@ -110,7 +110,7 @@ func (k *Kit) wire() error {
 	if err := e.SetTrustedProxies(k.opts.TrustedProxies); err != nil {
 		return fmt.Errorf("web: trusted proxies: %w", err)
 	}
-	e.Use(k.record, k.headers, compress(), k.recover, k.cleanAddress, k.chooseLanguage)
+	e.Use(k.record, k.headers, compress(), k.recover, k.chooseLanguage, k.cleanAddress)
 	e.NoRoute(k.notFound)
 	e.NoMethod(k.wrongMethod)
 	for _, method := range []string{http.MethodGet, http.MethodHead} {

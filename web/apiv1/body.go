@@ -30,7 +30,9 @@ func (s *Site) checkBody(c *gin.Context) {
 	}
 	body, err := readBody(c, o)
 	if err == nil && len(body) > 0 {
-		err = errors.Join(jsonOnly(c), checkJSON(body))
+		if err = plainOnly(c); err == nil {
+			err = errors.Join(jsonOnly(c), checkJSON(body))
+		}
 	}
 	if err != nil {
 		s.refuse(c, err)
@@ -64,6 +66,15 @@ func readBody(c *gin.Context, o *op) ([]byte, error) {
 		return nil, fault.New(fault.Invalid, "json.malformed", fault.Args{"Why": "it ended early", "Offset": len(body)})
 	}
 	return body, nil
+}
+
+// plainOnly refuses compressed bodies: a small one could unfold to any size.
+func plainOnly(c *gin.Context) error {
+	if coding := c.GetHeader("Content-Encoding"); coding != "" && !strings.EqualFold(coding, "identity") {
+		c.Header("Accept-Encoding", "identity") // RFC 9110, section 12.5.3
+		return fault.Field("Content-Encoding", "content_encoding", nil)
+	}
+	return nil
 }
 
 func jsonOnly(c *gin.Context) error {

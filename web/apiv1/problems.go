@@ -35,6 +35,7 @@ var statuses = map[string]int{
 	"changed_meanwhile":    http.StatusPreconditionFailed,
 	"precondition.missing": http.StatusPreconditionRequired,
 	"media_type":           http.StatusUnsupportedMediaType,
+	"content_encoding":     http.StatusUnsupportedMediaType,
 	"json.malformed":       http.StatusBadRequest,
 	"json.utf8":            http.StatusBadRequest,
 	"json.empty":           http.StatusBadRequest,
