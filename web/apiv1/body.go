@@ -56,7 +56,7 @@ func readBody(c *gin.Context, o *op) ([]byte, error) {
 		body, err = io.ReadAll(io.LimitReader(c.Request.Body, limit+1))
 	}
 	if c.Request.ContentLength > limit || int64(len(body)) > limit {
-		if c.GetHeader("Expect") == "" {
+		if c.GetHeader("Expect") == "" || len(body) > 0 { // who was told to go on sends all, too
 			_, _ = io.CopyN(io.Discard, c.Request.Body, drainLimit)
 		}
 		c.Header("Connection", "close")
