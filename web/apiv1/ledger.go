@@ -69,7 +69,7 @@ func (s *Site) ledgerOperations() {
 		summary: "The chain's end"}, s.getLedgerHead)
 	handle(s, op{id: "verifyLedger", method: http.MethodPost, path: "/ledger/verify", tag: tagLedger, act: actor.ReadLedger,
 		summary: "Walk the whole chain and recompute every hash",
-		text:    "It reads everything, which may take minutes, and is done once at a time in each server."}, s.verifyLedger)
+		text:    "It reads everything, which may take minutes, and is done once at a time in each server.", reads: true}, s.verifyLedger)
 }
 
 func entryOf(r *ledger.Record) LedgerEntry {

@@ -26,7 +26,7 @@ var keptHeaders = []string{"Content-Type", "Etag", "Location"}
 // was done before is answered as then.
 func (s *Site) answerOnce(c *gin.Context) {
 	o := s.op(c)
-	if o == nil || !o.writes() || o.stream {
+	if o == nil || !o.once() {
 		return
 	}
 	request, err := requestOf(c)

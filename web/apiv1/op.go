@@ -27,6 +27,7 @@ type op struct {
 	answers []int     // that it gives besides those that its shape implies
 	maxBody int64     // bytes; 0: DefaultMaxBody
 	stream  bool      // the answer is written as it comes: no ETag, no idempotency
+	reads   bool      // a POST that changes nothing: no transaction around it, no idempotency
 }
 
 // DefaultMaxBody is the most that a body may weigh, in bytes, where its operation says nothing else.
@@ -39,6 +40,9 @@ func (o *op) route() route {
 }
 
 func (o *op) writes() bool { return o.method != http.MethodGet }
+
+// once says whether the operation is done once under an idempotency key, in one transaction.
+func (o *op) once() bool { return o.writes() && !o.stream && !o.reads }
 
 // call is what an operation knows of its request besides its input.
 type call struct {
@@ -131,6 +135,9 @@ func ownHeaders(o *op) []*huma.Param {
 	text := &huma.Schema{Type: huma.TypeString}
 	if !o.writes() {
 		return []*huma.Param{{Name: "If-None-Match", In: "header", Schema: text, Description: "ETag of an answer that you have: 304 says that it still holds."}}
+	}
+	if !o.once() {
+		return nil
 	}
 	limit := 255
 	return []*huma.Param{{Name: "Idempotency-Key", In: "header", Schema: &huma.Schema{Type: huma.TypeString, MaxLength: &limit, Pattern: "^[!-~]*$"},
