@@ -202,11 +202,7 @@ func mends(err error) string {
 	before := strings.TrimSuffix(err.Error(), p.Error())
 	lines := []string{strings.TrimSuffix(before, ": ") + " was refused"}
 	for _, part := range p.Errors {
-		said := part.Detail
-		if part.Field != "" {
-			said = part.Field + ": " + said
-		}
-		lines = append(lines, "  "+said)
+		lines = append(lines, "  "+part.String())
 	}
 	return strings.Join(lines, "\n")
 }

@@ -113,7 +113,7 @@ func TestAnImportThatIsRefusedInPartIsMendedAndRunAgain(t *testing.T) {
 	p := open(t, editor)
 	bad := strings.Replace(vendorsCSV, "Brief AG,CH", "Brief AG,XX", 1)
 	file := p.file("vendors.csv", bad)
-	p.want(exitPart, []string{"row 3, Brief AG: record the vendor was refused\n  country: ", "1 refused", "not tried"}, "", "import", "vendors", "--parallel", "1", file)
+	p.want(exitPart, []string{"row 3, Brief AG: record the vendor was refused\n  country", "1 refused", "not tried"}, "", "import", "vendors", "--parallel", "1", file)
 	p.want(exitPart, []string{"2 refused", "1 written, 1 there already"}, "", "import", "vendors", "--continue", file)
 	p.file("vendors.csv", vendorsCSV)
 	p.want(0, []string{"3 written, 2 there already"}, "", "import", "vendors", file)

@@ -28,11 +28,7 @@ type Problem struct {
 func (p *Problem) Error() string {
 	var parts []string
 	for _, e := range p.Errors {
-		said := e.Detail
-		if e.Field != "" {
-			said = e.Field + ": " + said
-		}
-		parts = append(parts, said)
+		parts = append(parts, e.String())
 	}
 	if len(parts) == 0 {
 		parts = append(parts, strings.TrimSpace(p.Title+" "+p.Detail))
@@ -42,6 +38,14 @@ func (p *Problem) Error() string {
 		said += " (request " + p.RequestID + ")"
 	}
 	return fmt.Sprintf("%d: %s", p.Status, said)
+}
+
+// String tells where, unless the sentence begins with it, and what is wrong.
+func (p ProblemPart) String() string {
+	if p.Field == "" || strings.HasPrefix(p.Detail, p.Field) {
+		return p.Detail
+	}
+	return p.Field + ": " + p.Detail
 }
 
 // mostOfProblem bounds what is read of an answer that is no success.
