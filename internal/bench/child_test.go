@@ -27,6 +27,10 @@ func child(part string) error {
 		return httpSink()
 	case "load":
 		return load()
+	case "apiread":
+		return apiRead()
+	case "apiwrite":
+		return apiWrite()
 	default:
 		return fmt.Errorf("there is no such part")
 	}

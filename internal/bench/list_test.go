@@ -138,14 +138,19 @@ func get(client *http.Client, address, encoding string) ([]byte, error) {
 	r.Header.Set("Accept", "text/html")
 	r.Header.Set("Accept-Language", "en")
 	r.Header.Set("Accept-Encoding", encoding)
+	return do(client, r)
+}
+
+// do sends a request and reads the whole answer, which must be a success.
+func do(client *http.Client, r *http.Request) ([]byte, error) {
 	resp, err := client.Do(r)
 	if err != nil {
 		return nil, err
 	}
 	defer resp.Body.Close()
 	body, err := io.ReadAll(resp.Body)
-	if err == nil && resp.StatusCode != http.StatusOK {
-		err = fmt.Errorf("status %d", resp.StatusCode)
+	if err == nil && resp.StatusCode/100 != 2 {
+		err = fmt.Errorf("status %d: %.300s", resp.StatusCode, body)
 	}
 	return body, err
 }
@@ -158,17 +163,30 @@ const (
 // runLoad asks for a page from a process of its own and returns the answers a second.
 func runLoad(b *testing.B, address, encoding string) float64 {
 	b.Helper()
+	return loadChild(b, "load", "LOAD_URL="+address, "LOAD_ENCODING="+encoding)
+}
+
+func loadChild(b *testing.B, part string, environment ...string) float64 {
+	b.Helper()
 	var r struct {
 		Count int
 		Took  time.Duration
 	}
-	must(b, json.Unmarshal(startChild(b, "load", "LOAD_URL="+address, "LOAD_ENCODING="+encoding), &r))
+	must(b, json.Unmarshal(startChild(b, part, environment...), &r))
 	return perSecond(r.Count, r.Took)
 }
 
 func load() error {
-	client := &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: loadClients, DisableCompression: true}}
 	address, encoding := os.Getenv("LOAD_URL"), os.Getenv("LOAD_ENCODING")
+	return loadWith(func(client *http.Client) error {
+		_, err := get(client, address, encoding)
+		return err
+	})
+}
+
+// loadWith lets clients ask without pause, and prints how often they were answered.
+func loadWith(ask func(*http.Client) error) error {
+	client := &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: loadClients, DisableCompression: true}}
 	var count atomic.Int64
 	var failed error
 	var once sync.Once
@@ -177,7 +195,7 @@ func load() error {
 	for range loadClients {
 		wg.Go(func() {
 			for time.Since(start) < loadTime {
-				if _, err := get(client, address, encoding); err != nil {
+				if err := ask(client); err != nil {
 					once.Do(func() { failed = err })
 					return
 				}
