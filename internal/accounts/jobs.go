@@ -5,8 +5,6 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/riverqueue/river"
-
 	"fairnotice/internal/jobs"
 )
 
@@ -18,21 +16,12 @@ type Sweep struct{}
 func (Sweep) Kind() string { return "sessions.sweep" }
 
 // AddJobs registers the package's worker and its periodic job.
-func (s *Service) AddJobs(c *jobs.Config) {
-	c.Quiet(Sweep{}.Kind())
-	river.AddWorker(c.Workers, &sweeper{service: s})
-	c.Every(time.Hour, Sweep{}, nil)
-}
+func (s *Service) AddJobs(c *jobs.Config) { jobs.Housekeep(c, time.Hour, Sweep{}, s.forgetSessions) }
 
-type sweeper struct {
-	river.WorkerDefaults[Sweep]
-	service *Service
-}
-
-// Work removes sessions past either limit.
-func (w *sweeper) Work(ctx context.Context, _ *river.Job[Sweep]) error {
-	now := w.service.db.Now()
-	_, err := w.service.db.Pool().Exec(ctx, "delete from sessions where expires_at <= $1 or seen_at <= $2", now, now.Add(-Idle))
+// forgetSessions removes sessions past either limit.
+func (s *Service) forgetSessions(ctx context.Context) error {
+	now := s.db.Now()
+	_, err := s.db.Pool().Exec(ctx, "delete from sessions where expires_at <= $1 or seen_at <= $2", now, now.Add(-Idle))
 	if err != nil {
 		return fmt.Errorf("remove old sessions: %w", err)
 	}

@@ -5,8 +5,6 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/riverqueue/river"
-
 	"fairnotice/internal/jobs"
 )
 
@@ -17,19 +15,7 @@ type Sweep struct{}
 func (Sweep) Kind() string { return "idempotency.sweep" }
 
 // AddJobs registers the package's worker and its periodic job.
-func (s *Store) AddJobs(c *jobs.Config) {
-	c.Quiet(Sweep{}.Kind())
-	river.AddWorker(c.Workers, &sweeper{store: s})
-	c.Every(time.Hour, Sweep{}, nil)
-}
-
-type sweeper struct {
-	river.WorkerDefaults[Sweep]
-	store *Store
-}
-
-// Work forgets what is too old.
-func (w *sweeper) Work(ctx context.Context, _ *river.Job[Sweep]) error { return w.store.Forget(ctx) }
+func (s *Store) AddJobs(c *jobs.Config) { jobs.Housekeep(c, time.Hour, Sweep{}, s.Forget) }
 
 // Forget removes what is older than KeptFor.
 func (s *Store) Forget(ctx context.Context) error {

@@ -76,6 +76,14 @@ func (c *Config) Every(interval time.Duration, args river.JobArgs, opts *river.I
 		func() (river.JobArgs, *river.InsertOpts) { return args, opts }, &river.PeriodicJobOpts{RunOnStart: true}))
 }
 
+// Housekeep registers a job that runs by the clock and needs nothing but its time to have come. What it
+// does isn't logged while it succeeds.
+func Housekeep[T river.JobArgs](c *Config, interval time.Duration, args T, do func(context.Context) error) {
+	c.Quiet(args.Kind())
+	river.AddWorker(c.Workers, river.WorkFunc(func(ctx context.Context, _ *river.Job[T]) error { return do(ctx) }))
+	c.Every(interval, args, nil)
+}
+
 // Once are the options of a job of which one at a time is enough: while one waits or runs, another
 // is not enqueued. It is not retried: the next one comes by the clock.
 func Once(queue string) *river.InsertOpts {

@@ -4,8 +4,6 @@ import (
 	"context"
 	"time"
 
-	"github.com/riverqueue/river"
-
 	"fairnotice/internal/jobs"
 )
 
@@ -16,21 +14,7 @@ type Sweep struct{}
 func (Sweep) Kind() string { return "subscriptions.sweep" }
 
 // AddJobs registers the package's worker and its periodic job.
-func (s *Service) AddJobs(c *jobs.Config) {
-	c.Quiet(Sweep{}.Kind())
-	river.AddWorker(c.Workers, &sweeper{service: s})
-	c.Every(time.Hour, Sweep{}, nil)
-}
-
-type sweeper struct {
-	river.WorkerDefaults[Sweep]
-	service *Service
-}
-
-// Work removes them.
-func (w *sweeper) Work(ctx context.Context, _ *river.Job[Sweep]) error {
-	return w.service.SweepSecrets(ctx)
-}
+func (s *Service) AddJobs(c *jobs.Config) { jobs.Housekeep(c, time.Hour, Sweep{}, s.SweepSecrets) }
 
 // SweepSecrets removes former secrets that have ended: they sign nothing any more, and shouldn't be
 // there to be stolen.
