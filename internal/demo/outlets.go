@@ -87,7 +87,7 @@ func (l *loader) mendSecrets(ctx context.Context) error {
 			continue
 		}
 		_, address, _ := o.address(l.to)
-		page, err := l.Subscribers.Subscriptions(ctx, subscribers.SubscriptionFilter{Channel: subscribers.Webhook, Query: address})
+		page, err := l.Subscribers.Subscriptions(ctx, subscribers.SubscriptionFilter{Channel: subscribers.Webhook, Query: o.name})
 		if err != nil {
 			return err
 		}
