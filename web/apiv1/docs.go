@@ -196,7 +196,7 @@ func slug(name string) string {
 // sections are what holds for every operation, in the reader's language.
 func (s *Site) sections(lang locale.Lang) []section {
 	at := s.kit.URL(Prefix)
-	curl := func(rest string) string { return `curl -H "Authorization: Bearer $FAIRNOTICE_KEY" ` + rest }
+	curl := func(rest string) string { return `curl -H "Authorization: Bearer $FAIRNOTICE_API_KEY" ` + rest }
 	code := map[string]string{
 		"start":       curl(at + "/me"),
 		"paging":      curl("'" + at + "/customers?limit=100'"),

@@ -132,7 +132,7 @@ func TestCurlIsQuoted(t *testing.T) {
 	o := &huma.Operation{Security: []map[string][]string{{"key": {}}}, RequestBody: &huma.RequestBody{Content: map[string]*huma.MediaType{"application/json": body}},
 		Parameters: []*huma.Param{{Name: "id", In: "path", Schema: &huma.Schema{Examples: []any{"7"}}}, {Name: "from", In: "query", Required: true, Example: "2026-01-01"},
 			{Name: "If-Match", In: "header", Example: `"3"`}, {Name: "limit", In: "query"}}}
-	want := "curl -X PUT \\\n  -H \"Authorization: Bearer $FAIRNOTICE_KEY\" \\\n  -H 'If-Match: \"3\"' \\\n  -H 'Content-Type: application/json' \\\n" +
+	want := "curl -X PUT \\\n  -H \"Authorization: Bearer $FAIRNOTICE_API_KEY\" \\\n  -H 'If-Match: \"3\"' \\\n  -H 'Content-Type: application/json' \\\n" +
 		`  --data '{"name":"O'\''Neill & Co"}'` + " \\\n  'https://trust.example/things/7?from=2026-01-01'"
 	if diff := cmp.Diff(want, curlOf(o, "PUT", "https://trust.example/things/{id}")); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)

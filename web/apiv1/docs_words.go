@@ -88,7 +88,7 @@ func curlOf(o *huma.Operation, method, address string) string {
 		lines = append(lines, "-X "+method)
 	}
 	if needsKey(o) {
-		lines = append(lines, `-H "Authorization: Bearer $FAIRNOTICE_KEY"`)
+		lines = append(lines, `-H "Authorization: Bearer $FAIRNOTICE_API_KEY"`)
 	}
 	for _, p := range o.Parameters {
 		value := exampleOfParam(p)
