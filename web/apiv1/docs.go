@@ -31,6 +31,7 @@ type overviewPage struct {
 type groupPage struct {
 	web.Page
 	Group  group
+	Shapes []shape
 	Groups []group // all, without their operations
 }
 
@@ -154,6 +155,7 @@ func (s *Site) showGroup(c *gin.Context, frame web.Page) (string, web.Data, erro
 	if p.Group.Operations = w.operations(p.Group.Name); name == webhooksSlug {
 		p.Group.Operations = w.webhooks()
 	}
+	p.Shapes = w.shapes()
 	p.Title = p.Group.Name + " – " + p.Title
 	p.Description = p.Group.Text.String()
 	return "group", p, nil

@@ -49,6 +49,8 @@ type drawer struct {
 	lang  locale.Lang
 	doc   *huma.OpenAPI
 	whole bool // all of an operation, not its line only
+
+	mentioned []string // references of objects that are told at the page's end
 }
 
 // operations are those of a tag, by path.

@@ -16,7 +16,43 @@ type field struct {
 	Required       bool
 	Text           text
 	Facts          []string // what its value must be, in the reader's language
-	Fields         []field  // of the object, or of the list's objects
+	Fields         []field  // of the object, or of the list's objects, where they have no name
+	Shape          string   // the object's name: it is told once, at the page's end
+}
+
+// shape is a named object that a page's operations speak of.
+type shape struct {
+	Name   string
+	Text   text
+	Fields []field
+}
+
+// shapes are the objects that were mentioned while the page's operations were drawn, and those that
+// they mention in turn, by name.
+func (w *drawer) shapes() []shape {
+	var out []shape
+	for i := 0; i < len(w.mentioned); i++ { // drawing one may mention others
+		ref := &huma.Schema{Ref: w.mentioned[i]}
+		out = append(out, shape{baseName(ref.Ref), textOf(w.resolve(ref).Description), w.inner(ref, nil)})
+	}
+	slices.SortFunc(out, func(a, b shape) int { return strings.Compare(a.Name, b.Name) })
+	return out
+}
+
+// named is the reference to the object, or to the list's objects, where they have a name.
+func (w *drawer) named(s *huma.Schema) string {
+	full := w.resolve(s)
+	of, isMap := full.AdditionalProperties.(*huma.Schema)
+	switch {
+	case full.Items != nil:
+		return w.named(full.Items)
+	case isMap && len(full.Properties) == 0:
+		return w.named(of)
+	case len(full.Properties) > 0:
+		return s.Ref
+	default:
+		return ""
+	}
 }
 
 // deepestShown is where a schema is cut that goes on and on without repeating itself.
@@ -94,7 +130,15 @@ func (w *drawer) order(ref string, s *huma.Schema) []string {
 
 func (w *drawer) field(name string, s *huma.Schema, above []string) field {
 	full := w.resolve(s)
-	f := field{Name: name, Type: w.typeName(s), Text: textOf(cmp.Or(s.Description, full.Description)), Fields: w.inner(s, above)}
+	f := field{Name: name, Type: w.typeName(s), Text: textOf(cmp.Or(s.Description, full.Description))}
+	if ref := w.named(s); ref != "" {
+		f.Shape = baseName(ref)
+		if !slices.Contains(w.mentioned, ref) {
+			w.mentioned = append(w.mentioned, ref)
+		}
+	} else {
+		f.Fields = w.inner(s, above)
+	}
 	f.Facts = w.facts(full)
 	if full.Items != nil {
 		f.Facts = append(f.Facts, w.facts(w.resolve(full.Items))...)

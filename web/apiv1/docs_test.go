@@ -112,7 +112,7 @@ type node struct {
 	Kind     string `json:"kind" enum:"leaf,branch"`
 }
 
-// The fields stand in their type's order, and what holds itself is told once.
+// The fields stand in their type's order, and an object that is spoken of is told once.
 func TestSchemasInWords(t *testing.T) {
 	d := newDesk(t)
 	r := huma.NewMapRegistry("#/components/schemas/", huma.DefaultSchemaNamer)
@@ -120,10 +120,13 @@ func TestSchemasInWords(t *testing.T) {
 	w := &drawer{site: d.site, lang: locale.EN, doc: doc}
 	name := field{Name: "name", Type: "string", Required: true, Text: text{{"As in ", false}, {"a.b", true}, {".", false}}, Facts: []string{"At most 20 characters."}}
 	kind := field{Name: "kind", Type: "string", Required: true, Facts: []string{"One of: leaf, branch."}}
-	again := field{Name: "children", Type: "array of object"} // a node within a node is not told again
+	again := field{Name: "children", Type: "array of object", Shape: "Node"}
 	got := w.inner(r.Schema(reflect.TypeFor[branch](), true, ""), nil)
-	if diff := cmp.Diff([]field{{Name: "top", Type: "object", Required: true, Fields: []field{name, again, kind}}}, got); diff != "" {
+	if diff := cmp.Diff([]field{{Name: "top", Type: "object", Required: true, Shape: "Node"}}, got); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
+	}
+	if diff := cmp.Diff([]shape{{Name: "Node", Fields: []field{name, again, kind}}}, w.shapes()); diff != "" {
+		t.Errorf("shapes (-want +got):\n%s", diff)
 	}
 }
 
