@@ -38,6 +38,10 @@ create table idempotency_keys (
 );
 create index idempotency_keys_created on idempotency_keys (created_at);
 
+-- Programs record vendors by the thousand; each asks whether its legal name is taken.
+create index vendor_versions_legal_name on vendor_versions (lower(legal_name)) where upper_inf(valid);
+
 -- +goose Down
+drop index vendor_versions_legal_name;
 drop table idempotency_keys;
 drop table api_keys;
