@@ -8,7 +8,6 @@
 package idempotency
 
 import (
-	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -33,7 +32,7 @@ const LongestKey = 255
 type Request struct {
 	Owner  uuid.UUID // the API key: keys of one owner are nothing to another
 	Key    string
-	Digest []byte // SHA-256 of all that makes the request what it is
+	Digest []byte // SHA-256 of all that makes the request what it is; stored keyed, as a password may be in it
 }
 
 // Answer is what was answered the first time.
@@ -47,11 +46,12 @@ type Answer struct {
 type Store struct {
 	db  *database.DB
 	box *secrets.Box
+	mac *secrets.Signer
 }
 
 // New makes the store. ring seals what is kept.
 func New(db *database.DB, ring *secrets.KeyRing) *Store {
-	return &Store{db: db, box: ring.Box("idempotency")}
+	return &Store{db: db, box: ring.Box("idempotency"), mac: ring.Signer("idempotency")}
 }
 
 // Check says whether a key can be one: printable ASCII, LongestKey characters at most.
@@ -91,7 +91,7 @@ func (s *Store) claim(tx *database.Tx, r Request) (bool, error) {
 	}
 	rows, err := tx.Exec(`insert into idempotency_keys as k (owner_id, key, digest, created_at) values ($1, $2, $3, $4)
 		on conflict (owner_id, key) do update set digest = excluded.digest, created_at = excluded.created_at, status = 0, headers = '', body = ''
-		where k.created_at <= $5`, r.Owner, r.Key, r.Digest, tx.Now(), tx.Now().Add(-KeptFor))
+		where k.created_at <= $5`, r.Owner, r.Key, s.mac.Digest(r.Digest), tx.Now(), tx.Now().Add(-KeptFor))
 	if database.TimedOut(err) {
 		return false, fault.New(fault.Conflict, "idempotency.busy", nil)
 	}
@@ -112,7 +112,7 @@ func (s *Store) kept(tx *database.Tx, r Request) (*Answer, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read a kept answer: %w", err)
 	}
-	if !bytes.Equal(digest, r.Digest) {
+	if !s.mac.Digests(digest, r.Digest) {
 		return nil, fault.New(fault.Conflict, "idempotency.other", nil)
 	}
 	headers, err1 := s.box.Open(headers, owner(r, "headers"))

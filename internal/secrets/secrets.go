@@ -137,7 +137,25 @@ func (s *Signer) Verify(token string) ([]byte, error) {
 }
 
 func seal(secret, payload []byte) []byte {
+	return keyed(secret, payload)[:macSize]
+}
+
+// Digest is a digest of the payload, 32 bytes made with the key in use: unlike a bare one it can't be
+// used to try out what the payload may be, such as a password.
+func (s *Signer) Digest(payload []byte) []byte { return keyed(s.keys[s.current], payload) }
+
+// Digests says whether the digest is the payload's, made with any key of the ring.
+func (s *Signer) Digests(digest, payload []byte) bool {
+	for _, secret := range s.keys {
+		if hmac.Equal(digest, keyed(secret, payload)) {
+			return true
+		}
+	}
+	return false
+}
+
+func keyed(secret, payload []byte) []byte {
 	mac := hmac.New(sha256.New, secret)
 	mac.Write(payload)
-	return mac.Sum(nil)[:macSize]
+	return mac.Sum(nil)
 }

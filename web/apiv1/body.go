@@ -18,6 +18,7 @@ import (
 const (
 	drainLimit = 32 << 20 // of a refused body: most clients read an answer only after they have sent all
 	deepest    = 64       // levels of nesting; the document knows no schema of more than ten
+	mostFaults = 100      // that one answer tells: a body of 1 MB could be wrong in half a million places
 )
 
 // checkBody reads the body once, within the operation's limit, and looks at it as JSON before huma
@@ -96,7 +97,7 @@ func checkJSON(body []byte) error {
 	}
 	w := &walker{dec: json.NewDecoder(bytes.NewReader(body))}
 	w.dec.UseNumber()
-	if err := w.value("", 0); err != nil {
+	if err := w.value(0); err != nil {
 		return err
 	}
 	if _, err := w.dec.Token(); !errors.Is(err, io.EOF) {
@@ -107,8 +108,10 @@ func checkJSON(body []byte) error {
 
 // walker reads JSON token by token.
 type walker struct {
-	dec   *json.Decoder
-	found fault.Check
+	dec    *json.Decoder
+	path   []string // to the present value; joined only where something is wrong, as names may be long
+	found  fault.Check
+	faults int
 }
 
 func (w *walker) malformed(err error) error {
@@ -119,27 +122,38 @@ func (w *walker) malformed(err error) error {
 	return fault.New(fault.Invalid, "json.malformed", fault.Args{"Why": why, "Offset": w.dec.InputOffset()})
 }
 
-func (w *walker) value(path string, depth int) error {
+func (w *walker) at() string { return short(strings.Join(w.path, ".")) }
+
+// short cuts a field's name where somebody made it so long that answers and logs would only carry it.
+func short(field string) string {
+	const most = 300
+	if len(field) <= most {
+		return field
+	}
+	return strings.ToValidUTF8(field[:most], "") + "…"
+}
+
+func (w *walker) value(depth int) error {
 	token, err := w.dec.Token()
 	if err != nil {
 		return w.malformed(err)
 	}
 	switch t := token.(type) {
 	case string:
-		w.text(path, t)
+		w.text(t)
 	case json.Delim:
 		if depth >= deepest {
 			return fault.New(fault.Invalid, "json.deep", fault.Args{"Max": deepest})
 		}
 		if t == '{' {
-			return w.object(path, depth+1)
+			return w.object(depth + 1)
 		}
-		return w.array(path, depth+1)
+		return w.array(depth + 1)
 	}
 	return nil
 }
 
-func (w *walker) object(path string, depth int) error {
+func (w *walker) object(depth int) error {
 	seen := map[string]bool{}
 	for w.dec.More() {
 		token, err := w.dec.Token()
@@ -147,23 +161,26 @@ func (w *walker) object(path string, depth int) error {
 			return w.malformed(err)
 		}
 		name := token.(string) // the decoder takes nothing else for a member's name
-		at := joined(path, name)
-		if w.text(path, name); seen[name] {
-			return fault.Field(at, "json.twice", nil)
+		w.path = append(w.path, name)
+		if w.text(name); seen[name] {
+			return fault.Field(w.at(), "json.twice", nil)
 		}
 		seen[name] = true
-		if err := w.value(at, depth); err != nil {
+		if err := w.value(depth); err != nil {
 			return err
 		}
+		w.path = w.path[:len(w.path)-1]
 	}
 	return w.end()
 }
 
-func (w *walker) array(path string, depth int) error {
+func (w *walker) array(depth int) error {
 	for i := 0; w.dec.More(); i++ {
-		if err := w.value(joined(path, strconv.Itoa(i)), depth); err != nil {
+		w.path = append(w.path, strconv.Itoa(i))
+		if err := w.value(depth); err != nil {
 			return err
 		}
+		w.path = w.path[:len(w.path)-1]
 	}
 	return w.end()
 }
@@ -176,18 +193,13 @@ func (w *walker) end() error {
 }
 
 // text notes what can't be stored: it is said at once for all fields.
-func (w *walker) text(path, s string) {
+func (w *walker) text(s string) {
 	for _, r := range s {
 		if (r < 0x20 && r != '\n' && r != '\r' && r != '\t') || (r >= 0x7f && r <= 0x9f) || r == utf8.RuneError {
-			w.found.Add(path, "json.characters", nil)
+			if w.faults++; w.faults <= mostFaults {
+				w.found.Add(w.at(), "json.characters", nil)
+			}
 			return
 		}
 	}
-}
-
-func joined(path, name string) string {
-	if path == "" {
-		return name
-	}
-	return path + "." + name
 }

@@ -70,10 +70,14 @@ func (r *rates) allow(k *accounts.Key, now time.Time) (left int, err error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	b, ok := r.keys[k.ID]
-	if !ok || b.limiter.Burst() != k.PerMinute {
+	perSecond := rate.Limit(float64(k.PerMinute) / 60)
+	if !ok {
 		r.forget(now)
-		b = &bucket{limiter: rate.NewLimiter(rate.Limit(float64(k.PerMinute)/60), k.PerMinute)}
+		b = &bucket{limiter: rate.NewLimiter(perSecond, k.PerMinute)}
 		r.keys[k.ID] = b
+	} else if b.limiter.Burst() != k.PerMinute { // an edit of the key fills nothing up
+		b.limiter.SetLimitAt(now, perSecond)
+		b.limiter.SetBurstAt(now, k.PerMinute)
 	}
 	b.used = now
 	take := b.limiter.ReserveN(now, 1)

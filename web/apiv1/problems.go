@@ -102,7 +102,7 @@ func (s *Site) invalid(c *gin.Context, status int, msg string, errs []error) *Pr
 		return s.refusal(c, fmt.Errorf("%s: %w", msg, errors.Join(errs...)))
 	}
 	var list fault.List
-	for _, err := range errs {
+	for _, err := range foremost(errs, mostFaults) {
 		var detail *huma.ErrorDetail
 		if !errors.As(err, &detail) {
 			return s.refusal(c, err)
@@ -114,6 +114,23 @@ func (s *Site) invalid(c *gin.Context, status int, msg string, errs []error) *Pr
 	}
 	slices.SortStableFunc(list, func(a, b *fault.Error) int { return strings.Compare(a.Field, b.Field) }) // huma's order is a map's
 	return s.refusal(c, list)
+}
+
+// foremost are the first of huma's findings, by their places.
+func foremost(errs []error, most int) []error {
+	if len(errs) <= most {
+		return errs
+	}
+	slices.SortStableFunc(errs, func(a, b error) int { return strings.Compare(placeOf(a), placeOf(b)) })
+	return errs[:most]
+}
+
+func placeOf(err error) string {
+	var detail *huma.ErrorDetail
+	if errors.As(err, &detail) {
+		return detail.Location
+	}
+	return ""
 }
 
 // found is how one of huma's messages is told here: Args are named after the message's parameters.
@@ -164,7 +181,7 @@ var findings = []found{
 
 // faultOf tells one of huma's findings as a fault at its field.
 func faultOf(d *huma.ErrorDetail) *fault.Error {
-	field := fieldOf(d.Location)
+	field := short(fieldOf(d.Location))
 	for _, f := range findings {
 		m := f.pattern.FindStringSubmatch(d.Message)
 		if m == nil {
