@@ -34,6 +34,12 @@ func (s *Site) answerOnce(c *gin.Context) {
 		s.refuse(c, err)
 		return
 	}
+	done, err := s.turns.take(c.Request.Context(), request)
+	if err != nil {
+		s.refuse(c, err)
+		return
+	}
+	defer done()
 	held := hold(c)
 	defer held.giveUp(c)
 	outer := c.Request

@@ -55,6 +55,7 @@ type Site struct {
 	pages  *web.Audience // /docs
 	api    huma.API
 	rates  *rates
+	turns  turns
 	routes map[route]*op // by method and gin's pattern
 
 	watches *watches   // of notices that somebody follows
