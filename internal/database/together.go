@@ -76,10 +76,10 @@ func (db *DB) Reader(ctx context.Context) Reader {
 // Query starts a query. Its rows must be read to their end before anything else is asked.
 func (r Reader) Query(ctx context.Context, query string, args ...any) (rows pgx.Rows, err error) {
 	if r.tx == nil {
-		return r.pool.Query(ctx, query, args...)
+		return r.pool.Query(ctx, query, args...) //nolint:sqlclosecheck // the rows are the caller's to close
 	}
 	err = r.tx.Pgx(func(ptx pgx.Tx) error {
-		rows, err = ptx.Query(ctx, query, args...)
+		rows, err = ptx.Query(ctx, query, args...) //nolint:sqlclosecheck // the rows are the caller's to close
 		return err
 	})
 	return rows, err
