@@ -31,7 +31,7 @@ import (
 const (
 	fuzzRequestsEnv = "API_FUZZ_REQUESTS"
 	fuzzSeedEnv     = "API_FUZZ_SEED"
-	fuzzRequests    = 2000
+	fuzzRequests    = 1500
 	mostFindings    = 40
 )
 
